@@ -1,0 +1,1 @@
+"""The model: an AccountView installation, its administrations and their folders."""
