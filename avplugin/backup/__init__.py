@@ -1,0 +1,1 @@
+"""A night: what the hooks before and after a backup do, and starting one by hand."""

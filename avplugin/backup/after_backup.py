@@ -1,0 +1,204 @@
+"""after-backup: prove the archive clean and give it its final name, or say why not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from avplugin.backup.before_backup import Call, utc_now
+from avplugin.backup.proof import moved_folders, wrong_items
+from avplugin.borgmatic import borg
+from avplugin.borgmatic.archive import Archive, clean_name, of_series
+from avplugin.borgmatic.borg import BorgError, Item
+from avplugin.borgmatic.process import calling_process
+from avplugin.errors import AvpluginError
+from avplugin.snapshots import SnapshotReader
+from avplugin.state.catalogue import Catalogue
+from avplugin.state.files import locked
+from avplugin.state.manifest import ROOT, Manifest, read_manifest
+from avplugin.state.run import Outcome, Run, SetState
+
+_TOLD = 8  # how many reasons a message tells
+
+
+class NotClean(AvpluginError):  # noqa: N818 - named for what the archive is
+    """The archive was not proven clean."""
+
+    def __init__(self, call: Call, archive: str, reasons: Sequence[str]) -> None:
+        self.archive = archive
+        self.reasons = tuple(reasons)
+        lines = [f"{call.set.name}: the archive {archive} is not proven clean and keeps that name:"]
+        lines += reasons[:_TOLD]
+        if len(reasons) > _TOLD:
+            lines.append(f"... and {len(reasons) - _TOLD} more; {call.state.outcomes_file} has all")
+        super().__init__("\n".join(lines))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Result:
+    """What the proof came to. `warnings` are about housekeeping behind it."""
+
+    outcome: Outcome
+    left_out: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def finish(call: Call) -> Result:
+    """Prove the archive of the run that before-backup prepared, and name it accordingly.
+
+    A crash at any point leaves the archive `.unverified`, which is the safe side. Raise NotClean
+    if it is not clean; AvpluginError if before-backup did not run for this borgmatic process.
+    """
+    with locked(call.state.lock):
+        run = _own_run(call)
+        manifest = read_manifest(call.state.manifest_data())
+        try:
+            final = _prove_and_commit(call, run, manifest)
+        except NotClean as error:
+            _end(call.state, _outcome(run, manifest, "unverified", error.archive, error.reasons))
+            raise
+        except AvpluginError as error:
+            _end(call.state, _outcome(run, manifest, "failed", "", [str(error)]))
+            raise
+        outcome = _outcome(run, manifest, "clean", final, [])
+        _end(call.state, outcome)
+        warnings = _tidy(call, run, manifest, final)
+    left_out = tuple(f"{part.label} is left out: {part.left_out}" for part in manifest.left_out)
+    return Result(outcome, left_out, tuple(warnings))
+
+
+def give_up(call: Call) -> bool:
+    """End the run of this borgmatic process because its backup failed.
+
+    Return whether there was one. What another process prepared is left alone.
+    """
+    with locked(call.state.lock):
+        run = call.state.current_run()
+        if run is None or run.owner != calling_process():
+            return False
+        manifest = read_manifest(call.state.manifest_data())
+        reason = "borgmatic's create failed: its own error says why"
+        _end(call.state, _outcome(run, manifest, "failed", "", [reason]))
+        return True
+
+
+def _own_run(call: Call) -> Run:
+    run = call.state.current_run()
+    if run is None:
+        raise AvpluginError(
+            f"before-backup did not run for the set {call.set.name}, so nothing can be proven.\n"
+            "borgmatic's configuration must call it 'before: action, when: [create]'."
+        )
+    if run.owner != calling_process():
+        raise AvpluginError(
+            f"the backup of the set {call.set.name} under way belongs to process {run.owner.pid},"
+            " not to this one.\nIts archive stays .unverified; schedules must not overlap."
+        )
+    if run.repository != call.repository.path:
+        raise AvpluginError(
+            f"before-backup ran for the repository {run.repository}, not for"
+            f" {call.repository.path}.\nThe archive stays .unverified."
+        )
+    return run
+
+
+def _prove_and_commit(call: Call, run: Run, manifest: Manifest) -> str:
+    """Return the archive's final name; from the rename on it counts as clean."""
+    before = call.state.contents_before(run)
+    reasons = moved_folders(run, before, manifest.stored)
+    listing = borg.list_archives(call.repository)
+    archive, items = _find_archive(call, run, listing)
+    reasons += wrong_items(run, before, call.state.manifest_sizes(), manifest.stored, items)
+    if reasons:
+        raise NotClean(call, archive.name, reasons)
+    final = clean_name(archive.name, [other.name for other in listing.archives])
+    borg.rename_archive(call.repository, archive.name, final)
+    return final
+
+
+def _find_archive(call: Call, run: Run, listing: borg.Listing) -> tuple[Archive, list[Item]]:
+    """Return the archive that holds this run's manifest, with its list.
+
+    Never the last one by time or place: clocks jump, and other runs come in between.
+    """
+    if listing.id != run.repository_id:
+        raise AvpluginError(
+            f"{call.repository.path} is another repository now than when the backup began.\n"
+            "Look which disk is mounted there."
+        )
+    mark = f"{ROOT}/{run.id}".encode()
+    for archive in of_series(listing.archives, call.series):
+        if archive.id in run.known_archives or archive.is_clean or archive.is_checkpoint:
+            continue
+        items = list(borg.list_items(call.repository, archive.name))
+        if any(item.path == mark for item in items):
+            return archive, items
+    raise AvpluginError(
+        f"no archive of this run is in {call.repository.path}.\n"
+        "See what borgmatic's create said; patterns_from and archive_name_format must be as in"
+        " configs/."
+    )
+
+
+def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
+    """Remember the new archive's manifest and remove stale archives; return what went wrong.
+
+    None of this can make the archive less clean, so nothing here may fail the run.
+    """
+    try:
+        with Catalogue.open(call.configuration.state) as catalogue:
+            reader = SnapshotReader(call.repository, catalogue)
+            archives = of_series(reader.listing.archives, call.series)
+            newest = next(archive for archive in archives if archive.name == final)
+            catalogue.add(run.repository_id, newest.id, manifest)
+            stale = _stale(reader, archives, newest, manifest)
+            if stale:
+                borg.delete_archives(call.repository, [archive.name for archive in stale])
+    except (BorgError, StopIteration) as error:
+        return [f"{final} is clean, but stale archives could not be cleared: {error}"]
+    return []
+
+
+def _stale(
+    reader: SnapshotReader, archives: Sequence[Archive], newest: Archive, manifest: Manifest
+) -> list[Archive]:
+    """Return the unverified archives that are older than `newest` and hold nothing it lacks.
+
+    One that holds a folder which the clean archive lacks may be the only copy of it.
+    """
+    present = {part.label for part in manifest.stored}
+    stale = []
+    for archive in archives:
+        if archive.is_clean or archive.time > newest.time:
+            continue
+        other = reader.manifest(archive)
+        held = present if other is None else {part.label for part in other.stored}
+        if other is None and manifest.left_out:
+            continue  # it cannot say what it holds, and something is missing tonight
+        if held <= present:
+            stale.append(archive)
+    return stale
+
+
+def _outcome(
+    run: Run, manifest: Manifest, status: str, archive: str, reasons: Sequence[str]
+) -> Outcome:
+    return Outcome(
+        run=run.id,
+        repository=run.repository,
+        repository_id=run.repository_id,
+        started=run.started,
+        ended=utc_now(),
+        status=status,
+        archive=archive,
+        reasons=tuple(reasons),
+        folders=len(manifest.stored),
+        files=sum(part.files for part in manifest.stored),
+        size=run.size,
+    )
+
+
+def _end(state: SetState, outcome: Outcome) -> None:
+    state.add_outcome(outcome)
+    state.end_run()
+

@@ -1,0 +1,151 @@
+"""What a set is made of at this moment: the folders to store and those that cannot be."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import PurePosixPath
+
+from avplugin.configuration.model import BackupSet, Configuration
+from avplugin.errors import AvpluginError
+from avplugin.installation.locate import locate_installation, why_not_nameable
+from avplugin.installation.model import BadFolder, Folder, Installation, Kind
+from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
+from avplugin.installation.windows_path import Drives
+
+_SYSTEM_KINDS = {Kind.PROGRAM: "program", Kind.SYSTEM: "system", Kind.EXTRA: "extra"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """The folders of a set with what lies in them.
+
+    `contents` and `boundaries` are keyed by the folder's path: two administrations can share one.
+    Boundaries are the folders inside it that are folders of their own.
+    """
+
+    installation: Installation
+    folders: tuple[Folder, ...]
+    left_out: tuple[BadFolder, ...]
+    contents: dict[str, Contents]
+    boundaries: dict[str, tuple[str, ...]]
+
+    @property
+    def size(self) -> int:
+        """Bytes to store, before Borg compresses and deduplicates them."""
+        return sum(contents.size for contents in self.contents.values())
+
+    @property
+    def files(self) -> int:
+        """How many files to store."""
+        return sum(contents.files for contents in self.contents.values())
+
+
+def locate(configuration: Configuration) -> Installation:
+    """Return the installation that the configuration describes, as it is on this machine now."""
+    return locate_installation(
+        name=configuration.installation_name,
+        program=configuration.program,
+        system=configuration.system,
+        extra=configuration.extra,
+        administrations=configuration.administrations,
+        drives=Drives(configuration.drives),
+        copy_documents_backup=configuration.backs_up_copy_documents,
+    )
+
+
+def make_plan(configuration: Configuration, backup_set: BackupSet) -> Plan:
+    """Find and scan all folders of the set.
+
+    A folder that is missing or cannot be read is left out and stands in `left_out`. Raise
+    AvpluginError if the list of administrations cannot be read, or if the state folder lies in a
+    folder to be stored.
+    """
+    installation = locate(configuration)
+    wanted = [f for f in installation.folders if belongs(configuration, backup_set, f)]
+    left_out = [b for b in installation.bad if belongs(configuration, backup_set, b)]
+    left_out += _selected_but_unknown(installation, backup_set)
+    all_paths = {folder.path for folder in installation.folders}
+    # A bad folder still bounds the one it lies in, unless a pattern file cannot name it.
+    all_paths |= {bad.path for bad in installation.bad if bad.path and not why_not_nameable(bad.path)}
+    boundaries = _boundaries({folder.path for folder in wanted}, all_paths)
+    good: list[Folder] = []
+    contents: dict[str, Contents] = {}
+    for folder in wanted:
+        _refuse_state_inside(configuration, folder)
+        try:
+            if folder.path not in contents:
+                inside = [os.fsencode(path) for path in boundaries[folder.path]]
+                contents[folder.path] = scan_folder(folder.path, inside)
+            good.append(folder)
+        except FolderUnreadable as error:
+            place = folder.windows_path or folder.path
+            left_out.append(
+                BadFolder(
+                    folder.kind, folder.code, folder.label, place, str(error), path=folder.path
+                )
+            )
+    return Plan(
+        installation,
+        tuple(good),
+        tuple(left_out),
+        contents,
+        {path: boundaries[path] for path in contents},
+    )
+
+
+def belongs(
+    configuration: Configuration, backup_set: BackupSet, folder: Folder | BadFolder
+) -> bool:
+    """Return whether the folder is one of the set's."""
+    if folder.kind in _SYSTEM_KINDS:
+        return _SYSTEM_KINDS[folder.kind] in backup_set.folders
+    if not backup_set.select:
+        return False
+    if not folder.code:  # a line of a register without a code, a pattern that finds nothing
+        return True
+    if folder.kind is Kind.COPY_DOCUMENTS and not configuration.backs_up_copy_documents(
+        folder.code
+    ):
+        return False
+    return backup_set.selects(folder.code)
+
+
+def _selected_but_unknown(installation: Installation, backup_set: BackupSet) -> list[BadFolder]:
+    """Return the codes and patterns under `select` that fit no administration."""
+    codes = [administration.code for administration in installation.administrations]
+    codes += [bad.code for bad in installation.bad if bad.kind is Kind.ADMINISTRATION]
+    return [
+        BadFolder(
+            Kind.ADMINISTRATION,
+            "",
+            wanted,
+            f"sets.{backup_set.name}.select",
+            "is selected, but no administration has that code",
+        )
+        for wanted in backup_set.select
+        if wanted != "*"
+        and not any(dataclasses.replace(backup_set, select=(wanted,)).selects(c) for c in codes)
+    ]
+
+
+def _boundaries(wanted: set[str], all_paths: set[str]) -> dict[str, tuple[str, ...]]:
+    """Return, for each wanted folder, the outermost other folders inside it."""
+    inside: dict[str, list[str]] = {path: [] for path in wanted}
+    for path in sorted(all_paths):
+        for parent in PurePosixPath(path).parents:
+            if str(parent) in inside:
+                inside[str(parent)].append(path)
+            if str(parent) in all_paths:
+                break  # what lies deeper than that one is not the outer folder's concern
+    return {path: tuple(paths) for path, paths in inside.items()}
+
+
+def _refuse_state_inside(configuration: Configuration, folder: Folder) -> None:
+    """A state folder inside a folder to be stored changes it during every backup."""
+    state = os.path.realpath(configuration.state)
+    if PurePosixPath(state).is_relative_to(folder.path):
+        raise AvpluginError(
+            f"the state folder {state} lies inside {folder.label} ({folder.path}).\n"
+            "Set 'state' in accountview.yaml to a folder outside AccountView."
+        )

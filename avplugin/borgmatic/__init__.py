@@ -1,0 +1,1 @@
+"""Every contact with borgmatic and Borg; nothing else in the package has any."""

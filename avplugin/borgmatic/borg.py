@@ -1,0 +1,281 @@
+"""Run Borg on a repository, with borgmatic's settings for it, and understand what it answers."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from avplugin.borgmatic.archive import Archive
+from avplugin.borgmatic.configuration import Repository
+from avplugin.errors import AvpluginError
+
+OLDEST_BORG = (1, 4, 5)
+
+
+class BorgError(AvpluginError):
+    """Borg did not do what it was asked."""
+
+
+class Item(NamedTuple):
+    """One thing in an archive's list: Borg's letter for its type, its size in bytes, its path."""
+
+    type: str
+    size: int
+    path: bytes
+
+
+class Listing(NamedTuple):
+    """A repository: its id, how it is encrypted, and its archives, checkpoints included."""
+
+    id: str
+    encryption: str
+    archives: tuple[Archive, ...]
+
+
+def list_archives(repository: Repository) -> Listing:
+    """Return the repository's archives, in the order in which they were made.
+
+    Raise BorgError if the repository does not exist, is locked, cannot be reached, or its
+    passphrase is another one.
+    """
+    answer = _run(repository, ["list", "--consider-checkpoints", "--json", repository.path])
+    document = json.loads(answer)
+    archives = tuple(
+        Archive(
+            name=entry["name"],
+            id=entry["id"],
+            time=datetime.datetime.fromisoformat(entry["start"]).replace(tzinfo=datetime.UTC),
+        )
+        for entry in document["archives"]
+    )
+    return Listing(document["repository"]["id"], document["encryption"]["mode"], archives)
+
+
+def list_items(repository: Repository, archive: str) -> Iterator[Item]:
+    """Yield all that is in the archive, in its own order. Raise BorgError if it cannot be read."""
+    words = ["list", "--format", "{type} {size} {bpath}{NUL}", f"{repository.path}::{archive}"]
+    data = _run(repository, words)
+    for record in data.split(b"\0")[:-1]:
+        kind, size, path = record.split(b" ", 2)
+        yield Item(os.fsdecode(kind), int(size), path)
+
+
+def read_files(repository: Repository, archive: str, path: str) -> bytes:
+    """Return the contents of all files below `path` in the archive, one behind the other."""
+    words = ["extract", "--stdout", f"{repository.path}::{archive}", f"pp:{path}"]
+    return _run(repository, words, accept_warnings=True)
+
+
+def rename_archive(repository: Repository, archive: str, name: str) -> None:
+    """Give the archive another name; its id changes with it. Raise BorgError."""
+    _run(repository, ["rename", f"{repository.path}::{archive}", name])
+
+
+def delete_archives(repository: Repository, archives: Sequence[str]) -> None:
+    """Delete the archives; their space comes back with borgmatic's next compact."""
+    _run(repository, ["delete", repository.path, *archives])
+
+
+def archive_statistics(repository: Repository, archive: str) -> dict[str, int]:
+    """Return original_size, compressed_size, deduplicated_size (bytes) and nfiles of the archive.
+
+    The deduplicated size is what no other archive of the repository shares with it.
+    """
+    document = json.loads(_run(repository, ["info", "--json", f"{repository.path}::{archive}"]))
+    statistics: dict[str, int] = document["archives"][0]["stats"]
+    return statistics
+
+
+def extract(
+    repository: Repository,
+    archive: str,
+    paths: Iterable[str],
+    without: Iterable[str],
+    destination: Path,
+    progress: Callable[[int], None],
+) -> list[str]:
+    """Extract what lies below `paths` but not below `without` into the folder `destination`.
+
+    Paths are those in the archive, and stay as they are below `destination`. `progress` is called
+    with the bytes done so far. Return Borg's warnings. Raise BorgError if anything could not be
+    extracted: the chunks' own digests prove the contents.
+    """
+    words = [
+        "extract",
+        "--progress",
+        *(f"--exclude=pp:{path}" for path in without),
+        f"{repository.path}::{archive}",
+        *(f"pp:{path}" for path in paths),
+    ]
+    warnings: list[str] = []
+
+    def note(document: dict[str, Any]) -> None:
+        if document.get("msgid") == "extract" and "current" in document:
+            progress(int(document["current"]))
+        elif document.get("levelname") == "WARNING":
+            warnings.append(str(document.get("message")))
+
+    _run(repository, words, folder=destination, on_log=note)
+    return warnings
+
+
+def check_borg_version(repository: Repository) -> None:
+    """Raise BorgError if Borg is missing or older than the oldest that avplugin knows."""
+    answer = _run(repository, ["--version"], common=False).decode("utf-8", "replace").strip()
+    words = answer.split()[-1].split(".") if answer else []
+    numbers = tuple(int("".join(filter(str.isdigit, word)) or 0) for word in words[:3])
+    if numbers < OLDEST_BORG:
+        oldest = ".".join(str(number) for number in OLDEST_BORG)
+        raise BorgError(
+            f"{_program(repository)[0]} is {answer or 'no Borg'}; avplugin needs {oldest} or later.\n"
+            "Install it with 'pip install borgbackup', or set borgmatic's local_path to a newer one."
+        )
+
+
+def _program(repository: Repository) -> list[str]:
+    return shlex.split(str(repository.settings.get("local_path") or "borg"))
+
+
+def _run(  # noqa: PLR0913 - one call of Borg has this many sides
+    repository: Repository,
+    words: Sequence[str],
+    *,
+    folder: Path | None = None,
+    on_log: Callable[[dict[str, Any]], None] | None = None,
+    accept_warnings: bool = False,
+    common: bool = True,
+) -> bytes:
+    """Run Borg and return its standard output. Raise BorgError unless it ends in 0.
+
+    Borg's log is read as JSON lines while it runs, so that neither pipe can fill up; `on_log` gets
+    every line. Times are asked for in UTC: Borg's JSON has no time zone.
+    """
+    program = _program(repository)
+    options = _common_options(repository, words[0]) if common else []
+    command = [*program, words[0], *options, *words[1:]]
+    messages: list[dict[str, Any]] = []
+    with _environment(repository) as environment:
+        try:
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=folder or repository.settings.get("working_directory"),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                close_fds=False,  # the passphrase comes through an inherited pipe
+            )
+        except OSError as error:
+            raise BorgError(
+                f"cannot start Borg ({program[0]}): {error.strerror}.\n"
+                "Install it with 'pip install borgbackup', or put its folder on PATH."
+            ) from error
+        assert process.stdout is not None  # noqa: S101 - for mypy
+        assert process.stderr is not None  # noqa: S101 - for mypy
+        with process, _drained(process.stdout) as output:
+            for line in process.stderr:
+                document = _log_line(line)
+                messages.append(document)
+                if on_log is not None:
+                    on_log(document)
+    failed = process.returncode != 0
+    if failed and accept_warnings and (process.returncode == 1 or process.returncode >= 100):
+        failed = False
+    if failed:
+        raise BorgError(_explain(repository, process.returncode, messages))
+    return b"".join(output)
+
+
+def _common_options(repository: Repository, action: str) -> list[str]:
+    settings = repository.settings
+    options = ["--log-json"]
+    if settings.get("lock_wait"):
+        options += ["--lock-wait", str(settings["lock_wait"])]
+    if settings.get("remote_path"):
+        options += ["--remote-path", str(settings["remote_path"])]
+    if settings.get("umask"):
+        options += ["--umask", str(settings["umask"])]
+    extra = (settings.get("extra_borg_options") or {}).get(action, "")
+    return [*options, *shlex.split(extra)]
+
+
+@contextlib.contextmanager
+def _environment(repository: Repository) -> Iterator[dict[str, str]]:
+    """Yield the environment for one call of Borg; the passphrase's pipe is closed afterwards."""
+    from borgmatic.borg.environment import make_environment  # noqa: PLC0415 - 0.1 s
+
+    try:
+        environment: dict[str, str] = make_environment(dict(repository.settings))
+    except (ValueError, OSError, subprocess.CalledProcessError) as error:
+        raise BorgError(
+            f"cannot get the passphrase of {repository}: {str(error).splitlines()[0]}."
+        ) from error
+    environment["TZ"] = "UTC"
+    own_descriptor = environment.get("BORG_PASSPHRASE_FD")
+    if own_descriptor == os.environ.get("BORG_PASSPHRASE_FD"):
+        own_descriptor = None
+    try:
+        yield environment
+    finally:
+        if own_descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.close(int(own_descriptor))
+
+
+@contextlib.contextmanager
+def _drained(stream: IO[bytes]) -> Iterator[list[bytes]]:
+    """Yield a list that fills, beside what the block does, with all that the stream gives."""
+    import threading  # noqa: PLC0415 - only where Borg runs
+
+    parts: list[bytes] = []
+    reader = threading.Thread(target=lambda: parts.extend(iter(lambda: stream.read(1 << 20), b"")))
+    reader.start()
+    try:
+        yield parts
+    finally:
+        reader.join()
+
+
+def _log_line(line: bytes) -> dict[str, Any]:
+    text = line.decode("utf-8", "replace").strip()
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    return document if isinstance(document, dict) else {"message": text, "levelname": "ERROR"}
+
+
+def _explain(repository: Repository, status: int, messages: Sequence[dict[str, Any]]) -> str:
+    """Return what went wrong and what to do, in one or two lines."""
+    spoken = [entry for entry in messages if entry.get("message") and "levelname" in entry]
+    loud = [entry for entry in spoken if entry["levelname"] in {"WARNING", "ERROR", "CRITICAL"}]
+    ids = {entry.get("msgid") for entry in loud}
+    path = repository.path
+    if ids & {"Repository.DoesNotExist", "Repository.InvalidRepository"}:
+        return (
+            f"the repository {path} does not exist.\n"
+            "Make it once with 'borgmatic repo-create --encryption repokey-blake2', or mount its"
+            " disk."
+        )
+    if ids & {"LockTimeout", "LockError", "LockFailed"}:
+        return (
+            f"the repository {path} is locked by another Borg process.\n"
+            "Wait for it to end; if none runs any more, 'borgmatic break-lock' frees it."
+        )
+    if ids & {"PassphraseWrong", "NoPassphraseFailure", "PasscommandFailure"}:
+        return (
+            f"the repository {path} wants another passphrase.\n"
+            "Check encryption_passphrase (or encryption_passcommand) in borgmatic's configuration,"
+            " or BORG_PASSPHRASE."
+        )
+    said = str(loud[-1]["message"]).strip().splitlines()[0] if loud else f"exit status {status}"
+    if not loud and status < 0:
+        said = f"ended by signal {-status}"
+    return f"Borg failed on the repository {path}: {said}"

@@ -1,0 +1,104 @@
+"""The pattern file that tells borgmatic, and through it Borg, exactly which folders are meant.
+
+Two facts decide its form. borgmatic expands `*`, `?` and `[` in roots and offers no way to say
+that they are meant literally, so a root never holds one: it is an ancestor without them, and
+`+`/`!` lines say what is wanted below. And Borg compares every path with every `pp:` line in turn,
+so a folder that needs no line gets none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
+
+_GLOB = re.compile(r"[*?\[]")
+
+
+def make_patterns(
+    wanted: Collection[str], boundaries: Collection[str], manifest_root: str
+) -> list[str]:
+    """Return the lines of the pattern file.
+
+    `wanted` are absolute paths of folders to store whole, `boundaries` those of folders that must
+    not be stored though they lie inside a wanted one; either may lie inside the other.
+    `manifest_root` is a path in Borg's slashdot notation: what stands behind `/./` is the path in
+    the archive.
+    """
+    chosen = {PurePosixPath(path) for path in wanted}
+    barred = {PurePosixPath(path) for path in boundaries} - chosen
+    roots = _outermost({_root_of(path) for path in chosen})
+    rules = _Rules(chosen, barred, roots)
+    manifest = manifest_root.replace("/./", "/")
+    return [
+        f"R {manifest_root}",
+        *(f"R {root}" for root in sorted(roots)),
+        f"+ pp:{manifest}",
+        *rules.lines(),
+    ]
+
+
+def stored_ancestors(wanted: Collection[str], boundaries: Collection[str]) -> set[str]:
+    """Return the folders that Borg stores, empty, only because the way to a wanted one leads
+    through them.
+    """
+    chosen = {PurePosixPath(path) for path in wanted}
+    barred = {PurePosixPath(path) for path in boundaries} - chosen
+    roots = _outermost({_root_of(path) for path in chosen})
+    return {str(path) for path in _Rules(chosen, barred, roots).passages}
+
+
+def _root_of(path: PurePosixPath) -> PurePosixPath:
+    """Return the nearest folder, itself included, whose whole path has no glob character."""
+    for candidate in (path, *path.parents):
+        if not _GLOB.search(str(candidate)):
+            return candidate
+    return PurePosixPath("/")
+
+
+def _outermost(paths: set[PurePosixPath]) -> set[PurePosixPath]:
+    return {path for path in paths if not any(parent in paths for parent in path.parents)}
+
+
+class _Rules:
+    """Which paths below the roots are let in, passed through and kept out."""
+
+    def __init__(
+        self, chosen: set[PurePosixPath], barred: set[PurePosixPath], roots: set[PurePosixPath]
+    ) -> None:
+        self.passages: set[PurePosixPath] = set()
+        self.kept_out = roots - chosen
+        self.let_in: set[PurePosixPath] = set()
+        marked = chosen | barred | roots
+        for path in barred:
+            if _nearest(path, marked) in chosen:
+                self.kept_out.add(path)
+        for path in chosen - roots:
+            outside = _nearest(path, chosen | barred | roots)
+            if outside in chosen:
+                continue
+            self.let_in.add(path)
+            # Up to the nearest folder that is wanted, every folder on the way is kept out by
+            # default and has to be passed through.
+            for parent in path.parents:
+                if parent in chosen:
+                    break
+                self.passages.add(parent)
+                if parent in roots:
+                    break
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines, inner folders before outer, since the first that matches counts."""
+        rules = [
+            *((path, 0, "+ pf:") for path in self.passages),
+            *((path, 1, "+ pp:") for path in self.let_in),
+            *((path, 1, "! pp:") for path in self.kept_out),
+        ]
+        for path, _, prefix in sorted(
+            rules, key=lambda rule: (-len(rule[0].parts), rule[1], str(rule[0]))
+        ):
+            yield f"{prefix}{path}"
+
+
+def _nearest(path: PurePosixPath, marked: set[PurePosixPath]) -> PurePosixPath | None:
+    return next((parent for parent in path.parents if parent in marked), None)

@@ -1,0 +1,95 @@
+"""Which borgmatic process called this hook, and whether it still lives.
+
+A process is known by its id, by when it started (in clock ticks since the machine did, so a clock
+that is set does not matter) and by the boot it started in. Source: proc(5).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_SHELLS = {"sh", "dash", "bash", "sudo", "env", "su"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Process:
+    """One process of this machine, of this boot or an earlier one."""
+
+    pid: int
+    started: int  # clock ticks since the boot
+    boot: str
+
+    def lives(self) -> bool:
+        """Return whether this very process, not another with its id, still runs."""
+        return _find(self.pid) == self
+
+
+def calling_process() -> Process:
+    """Return the borgmatic process that runs this hook.
+
+    Without one among the ancestors (somebody tries a hook by hand), the nearest ancestor that is
+    not a shell started only to run the hook.
+    """
+    ancestors = list(_ancestors())
+    for pid in ancestors:
+        if _is_borgmatic(_command_line(pid)):
+            return _known(pid)
+    for pid in ancestors:
+        if not _only_passes_on(_command_line(pid)):
+            return _known(pid)
+    return _known(os.getppid())
+
+
+def _known(pid: int) -> Process:
+    return _find(pid) or Process(pid, 0, "")
+
+
+def _find(pid: int) -> Process | None:
+    fields = _stat_fields(pid)
+    # A zombie is no longer at work, though its parent has not noticed yet.
+    if fields is None or fields[0] in {"Z", "X"}:
+        return None
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return Process(pid, int(fields[19]), boot)
+
+
+def _stat_fields(pid: int) -> list[str] | None:
+    """Return /proc/PID/stat from its third field on; the second may hold blanks and brackets."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return text[text.rindex(")") + 2 :].split()
+
+
+def _ancestors() -> Iterator[int]:
+    pid = os.getppid()
+    while pid > 1:
+        yield pid
+        fields = _stat_fields(pid)
+        pid = int(fields[1]) if fields else 0
+
+
+def _command_line(pid: int) -> list[str]:
+    try:
+        data = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return []
+    return [os.fsdecode(part) for part in data.split(b"\0")]
+
+
+def _is_borgmatic(words: list[str]) -> bool:
+    """Return whether these words start borgmatic: by its name, through Python, or as a module."""
+    names = [word.rpartition("/")[2] for word in words[:3]]
+    return "borgmatic" in names or any(
+        word == "-m" and following.startswith("borgmatic")
+        for word, following in zip(words, words[1:], strict=False)
+    )
+
+
+def _only_passes_on(words: list[str]) -> bool:
+    name = words[0].rpartition("/")[2].lstrip("-") if words else ""
+    return name in _SHELLS and "avplugin" in " ".join(words[1:])

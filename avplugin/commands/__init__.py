@@ -1,0 +1,59 @@
+"""The command line: parses, prints, sets exit statuses; holds no logic."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+from avplugin import __version__
+from avplugin.commands.context import Context
+
+# Each command lives in a module of its name and is imported only when it is called: `--help` has
+# to answer at once, and a hook must not wait for what it does not use.
+_COMMANDS: Mapping[str, str] = {
+    "administrations": "List the administrations and where their folders are.",
+    "backup": "Back up one set or all, through borgmatic, with progress.",
+    "snapshots": "List the snapshots, or the versions of one folder.",
+    "restore": "Put back one whole folder out of a snapshot.",
+    "demo": "Generate an AccountView office to try things on.",
+    "before-backup": "Hook: list what is to be stored and whether it is time.",
+    "after-backup": "Hook: prove the archive clean and name it so.",
+    "failed-backup": "Hook: end a run whose backup failed.",
+}
+
+
+class _Commands(click.Group):
+    """A group that knows its commands by name and loads one when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"avplugin.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", metavar="FILE", help="accountview.yaml to use.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+@click.option("--no-color", is_flag=True, help="Print without colours.")
+@click.version_option(__version__, prog_name="avplugin")
+@click.pass_context
+def avplugin(
+    ctx: click.Context, config: str | None, as_json: bool, verbose: bool, no_color: bool
+) -> None:
+    """Backups of AccountView that can be trusted, on borgmatic and Borg.
+
+    Exit status: 0 done, 1 error, 2 wrong usage, 75 not now.
+    """
+    ctx.obj = Context(config, as_json=as_json, verbose=verbose, color=not no_color)

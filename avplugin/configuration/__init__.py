@@ -1,0 +1,1 @@
+"""accountview.yaml: its schema, reading and checking it, and the values it holds."""

@@ -1,0 +1,63 @@
+"""What accountview.yaml says, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+from collections.abc import Mapping
+from pathlib import Path
+
+from avplugin.errors import UsageError
+from avplugin.installation.locate import AdministrationSource
+from avplugin.installation.model import code_key
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BackupSet:
+    """What is backed up together: one borgmatic configuration, one series of archives."""
+
+    name: str
+    folders: tuple[str, ...]  # of program, system, extra
+    select: tuple[str, ...]  # codes and patterns of administrations
+    borgmatic: Path
+    only_changed: bool
+
+    def selects(self, code: str) -> bool:
+        """Return whether the administration with this code is in the set."""
+        key = code_key(code)
+        return any(
+            key == code_key(wanted) or fnmatch.fnmatchcase(key, code_key(wanted))
+            for wanted in self.select
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Configuration:
+    """accountview.yaml; paths of folders are still as written there, Windows paths included."""
+
+    file: Path
+    text: str
+    installation_name: str
+    program: str
+    system: str
+    extra: tuple[str, ...]
+    administrations: tuple[AdministrationSource, ...]
+    drives: Mapping[str, str]
+    state: Path
+    sets: Mapping[str, BackupSet]
+    copy_documents_backup: bool
+    copy_documents_backup_of: Mapping[str, bool]  # by code
+
+    def backup_set(self, name: str) -> BackupSet:
+        """Return the set of this name; raise UsageError if there is none."""
+        if name not in self.sets:
+            known = ", ".join(self.sets)
+            raise UsageError(f"there is no set {name} in {self.file}; there are {known}.")
+        return self.sets[name]
+
+    def backs_up_copy_documents(self, code: str) -> bool:
+        """Return whether the copy documents of the administration with this code come along."""
+        for other, wanted in self.copy_documents_backup_of.items():
+            if code_key(other) == code_key(code):
+                return wanted
+        return self.copy_documents_backup

@@ -1,0 +1,130 @@
+"""Which versions of a folder exist, in which archives."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Iterable, Sequence
+
+from avplugin.borgmatic import borg
+from avplugin.borgmatic.archive import Archive
+from avplugin.borgmatic.configuration import Repository
+from avplugin.state.catalogue import Catalogue
+from avplugin.state.manifest import ROOT, FolderManifest, Manifest, ManifestError, read_manifest
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Version:
+    """One distinct version of a folder in one repository.
+
+    `archive` is the newest archive that holds it, a clean one where there is one; `archives` is
+    how many hold it. `reason` says why it is not clean.
+    """
+
+    repository: str
+    folder: FolderManifest
+    archive: Archive
+    first: datetime.datetime
+    archives: int
+    clean: bool
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One archive with its manifest; None if it holds none that can be read."""
+
+    repository: str
+    archive: Archive
+    manifest: Manifest | None
+    reason: str
+
+
+class SnapshotReader:
+    """The archives of one repository with their manifests, read once and then remembered."""
+
+    def __init__(
+        self, repository: Repository, catalogue: Catalogue, reasons: dict[str, str] | None = None
+    ) -> None:
+        self.repository = repository
+        self.catalogue = catalogue
+        self.listing = borg.list_archives(repository)
+        self._reasons = reasons or {}
+        catalogue.forget_others(self.listing.id, [archive.id for archive in self.listing.archives])
+
+    def archives(self, series: Iterable[str] | None = None) -> list[Archive]:
+        """Return avplugin's archives, newest first; `series` limits them to these."""
+        wanted = None if series is None else set(series)
+        mine = [
+            archive
+            for archive in self.listing.archives
+            if archive.series and (wanted is None or archive.series in wanted)
+        ]
+        return sorted(mine, key=lambda archive: archive.time, reverse=True)
+
+    def manifest(self, archive: Archive) -> Manifest | None:
+        """Return the archive's manifest, out of the catalogue or else out of the archive itself.
+
+        None if it holds none, or one that cannot be understood; that is remembered too.
+        """
+        if not self.catalogue.knows(archive.id):
+            try:
+                data = borg.read_files(self.repository, archive.name, ROOT)
+                manifest = read_manifest(data)
+            except ManifestError:
+                manifest = None
+            self.catalogue.add(self.listing.id, archive.id, manifest)
+        return self.catalogue.manifest(archive.id)
+
+    def learn(
+        self, archives: Sequence[Archive], progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Read the manifests that the catalogue lacks; `progress` gets how many are done of all."""
+        unknown = [archive for archive in archives if not self.catalogue.knows(archive.id)]
+        for number, archive in enumerate(unknown):
+            if progress is not None:
+                progress(number, len(unknown))
+            self.manifest(archive)
+
+    def snapshots(self, archives: Sequence[Archive]) -> list[Snapshot]:
+        """Return the archives with their manifests, in the order given."""
+        return [
+            Snapshot(str(self.repository), archive, self.manifest(archive), self.reason(archive))
+            for archive in archives
+        ]
+
+    def versions(self, label: str, archives: Sequence[Archive]) -> list[Version]:
+        """Return the distinct versions of a folder in these archives (newest first), newest first.
+
+        A version that is in a clean archive is clean, whatever else holds it.
+        """
+        known = self.catalogue.folder(label)
+        found: dict[tuple[str, str], list[Archive]] = {}
+        for archive in archives:
+            folder = known.get(archive.id)
+            if folder is not None and not folder.left_out:
+                found.setdefault((folder.fingerprint, folder.list_digest), []).append(archive)
+        versions = []
+        for holders in found.values():
+            clean = [archive for archive in holders if archive.is_clean]
+            best = clean[0] if clean else holders[0]
+            versions.append(
+                Version(
+                    repository=str(self.repository),
+                    folder=known[best.id],
+                    archive=best,
+                    first=holders[-1].time,
+                    archives=len(holders),
+                    clean=bool(clean),
+                    reason="" if clean else self.reason(best),
+                )
+            )
+        return sorted(versions, key=lambda version: version.archive.time, reverse=True)
+
+    def reason(self, archive: Archive) -> str:
+        """Return why the archive is not clean, as far as this machine knows; empty if it is."""
+        if archive.is_clean:
+            return ""
+        if archive.is_checkpoint:
+            return "interrupted before the end"
+        return self._reasons.get(archive.name) or "its run ended before the proof"

@@ -1,0 +1,1 @@
+"""The only readers and writers of files that outlive a run; every write is atomic."""

@@ -1,0 +1,130 @@
+"""The local catalogue of manifests, keyed by archive id: a cache that may be deleted any time."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from avplugin.installation.model import code_key
+from avplugin.state.files import StateError, make_folder
+from avplugin.state.manifest import (
+    FolderManifest,
+    Manifest,
+    folder_from_json,
+    folder_to_json,
+    run_from_json,
+    run_to_json,
+)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS archive (id TEXT PRIMARY KEY, repository TEXT NOT NULL, run TEXT NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS folder (archive TEXT NOT NULL, key TEXT NOT NULL, manifest TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS folder_key ON folder (key, archive);
+CREATE INDEX IF NOT EXISTS folder_archive ON folder (archive);
+"""
+_NO_MANIFEST = ""  # stands for the run of an archive that holds no manifest
+_VERSION = 1
+
+
+class Catalogue:
+    """Manifests of archives, by archive id. Every change is one transaction of SQLite."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, state: Path) -> Iterator[Catalogue]:
+        """Open the catalogue of a state folder; a damaged one, or another version's, is made anew.
+
+        Where the folder cannot be written, as when somebody only wants to look, the catalogue
+        lives in memory for the time of the command.
+        """
+        connection = _connect(state / "catalogue.sqlite")
+        try:
+            yield cls(connection)
+        finally:
+            connection.close()
+
+    def knows(self, archive: str) -> bool:
+        """Return whether the archive's manifest, or that it has none, is known."""
+        row = self._connection.execute("SELECT 1 FROM archive WHERE id = ?", (archive,)).fetchone()
+        return row is not None
+
+    def add(self, repository_id: str, archive: str, manifest: Manifest | None) -> None:
+        """Add the manifest of an archive; None says that it holds none."""
+        run = _NO_MANIFEST if manifest is None else run_to_json(manifest.run)
+        folders = () if manifest is None else manifest.folders
+        with self._connection as transaction:
+            transaction.execute("DELETE FROM folder WHERE archive = ?", (archive,))
+            transaction.execute(
+                "INSERT OR REPLACE INTO archive VALUES (?, ?, ?)", (archive, repository_id, run)
+            )
+            transaction.executemany(
+                "INSERT INTO folder VALUES (?, ?, ?)",
+                [(archive, folder_key(part.label), folder_to_json(part)) for part in folders],
+            )
+
+    def manifest(self, archive: str) -> Manifest | None:
+        """Return the manifest of a known archive; None if it holds none."""
+        run = self._connection.execute(
+            "SELECT run FROM archive WHERE id = ?", (archive,)
+        ).fetchone()[0]
+        if run == _NO_MANIFEST:
+            return None
+        rows = self._connection.execute("SELECT manifest FROM folder WHERE archive = ?", (archive,))
+        folders = sorted(
+            (folder_from_json(row[0]) for row in rows), key=lambda part: (part.kind, part.label)
+        )
+        return Manifest(run_from_json(run), tuple(folders))
+
+    def folder(self, label: str) -> Mapping[str, FolderManifest]:
+        """Return the manifests of one folder by archive id, over all known archives."""
+        rows = self._connection.execute(
+            "SELECT archive, manifest FROM folder WHERE key = ?", (folder_key(label),)
+        )
+        return {archive: folder_from_json(text) for archive, text in rows}
+
+    def forget_others(self, repository_id: str, archives: Collection[str]) -> None:
+        """Drop what is known of archives of the repository that are there no more."""
+        rows = self._connection.execute(
+            "SELECT id FROM archive WHERE repository = ?", (repository_id,)
+        )
+        gone = [(row[0],) for row in rows if row[0] not in set(archives)]
+        with self._connection as transaction:
+            transaction.executemany("DELETE FROM folder WHERE archive = ?", gone)
+            transaction.executemany("DELETE FROM archive WHERE id = ?", gone)
+
+
+def folder_key(label: str) -> str:
+    """Return the form in which two labels mean the same folder; codes know no letter case."""
+    return code_key(label)
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    for _ in range(2):
+        try:
+            make_folder(file.parent)
+            connection = sqlite3.connect(file, timeout=30)
+        except (StateError, sqlite3.OperationalError):
+            break
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, _VERSION):
+                raise sqlite3.DatabaseError("another version of avplugin wrote it")
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            return connection
+        except sqlite3.OperationalError:
+            connection.close()  # locked for long, read-only, or the disk is full
+            break
+        except sqlite3.DatabaseError:
+            connection.close()
+            with contextlib.suppress(OSError):
+                file.unlink()
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(_SCHEMA)
+    return connection

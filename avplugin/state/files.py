@@ -1,0 +1,105 @@
+"""Files that are there whole or not at all, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from avplugin.errors import AvpluginError
+
+
+class StateError(AvpluginError):
+    """The state folder cannot be used."""
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a crash leaves the old file or the new one, never half.
+
+    The folder is made if it is missing, for this user only: file names of clients stand in there.
+    Raise StateError if that fails; the old file is then untouched.
+    """
+    temporary = None
+    try:
+        make_folder(path.parent)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+        temporary = None
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _cannot("write", path, error) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON, atomically."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+    write_atomically(path, text.encode("utf-8", "surrogateescape") + b"\n")
+
+
+def read_json(path: Path) -> Any:
+    """Return what write_json wrote, or None if the file is not there.
+
+    A file that is no JSON cannot come from a crash, since writes are atomic; raise StateError.
+    """
+    try:
+        return json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise StateError(
+            f"{path} is damaged: {error}.\nRemove it; avplugin makes it anew."
+        ) from error
+    except OSError as error:
+        raise _cannot("read", path, error) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that only this user can enter, with its parents."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot("make", path, error) from error
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` for the time of the block, waiting for whoever holds it now."""
+    make_folder(path.parent)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _cannot("open", path, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    """Make a rename in the folder outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cannot(verb: str, path: Path, error: OSError) -> StateError:
+    return StateError(
+        f"cannot {verb} {path}: {error.strerror}.\n"
+        "The folder named by 'state' in accountview.yaml must be writable, with room left."
+    )

@@ -1,0 +1,215 @@
+"""The manifest inside every archive: what was meant to be in it, folder by folder.
+
+It lies in the archive below `avplugin/RUN/`: one file for the run, one for every folder, so that
+one client can be erased without touching the others. The repository alone is enough to know what
+is in it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Collection, Iterable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from avplugin.errors import AvpluginError
+from avplugin.installation.model import BadFolder, Folder, Kind
+from avplugin.installation.scan import Contents
+
+ROOT = "avplugin"  # the folder of manifests in every archive
+VERSION = 1
+
+_Value = TypeVar("_Value", "RunManifest", "FolderManifest")
+
+
+class ManifestError(AvpluginError):
+    """An archive holds no manifest, or one that cannot be understood."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FolderManifest:
+    """One folder of an archive, or one that was left out and why.
+
+    Sizes are bytes. `path` is where the folder lay on the machine that made the archive; without
+    its leading slash it is the path in the archive. `inside` are paths of folders that lie in this
+    one and are stored, if at all, as folders of their own.
+    """
+
+    kind: Kind
+    code: str
+    name: str
+    label: str
+    windows_path: str
+    path: str
+    left_out: str = ""  # the reason; everything below is empty then
+    fingerprint: str = ""
+    list_digest: str = ""
+    files: int = 0
+    size: int = 0
+    tables: int = 0
+    inside: tuple[str, ...] = ()
+    sessions: str = "not checked"
+    table_health: str = "not checked"
+
+    @property
+    def archived_path(self) -> str:
+        """The folder's path in the archive."""
+        return self.path.lstrip("/")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunManifest:
+    """The run that made an archive. `started` is ISO 8601 in UTC."""
+
+    run: str
+    installation: str
+    installation_id: str
+    set: str
+    host: str
+    started: str
+    avplugin_version: str
+    accountview_version: str
+    program: str
+    system: str
+    configuration: str  # accountview.yaml as it was; it holds no secrets
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Manifest:
+    """All of a run."""
+
+    run: RunManifest
+    folders: tuple[FolderManifest, ...]
+
+    @property
+    def stored(self) -> tuple[FolderManifest, ...]:
+        """The folders that are in the archive."""
+        return tuple(folder for folder in self.folders if not folder.left_out)
+
+    @property
+    def left_out(self) -> tuple[FolderManifest, ...]:
+        """The folders that should be in the archive and are not."""
+        return tuple(folder for folder in self.folders if folder.left_out)
+
+
+def describe_folder(folder: Folder, contents: Contents, inside: Iterable[str]) -> FolderManifest:
+    """Return the manifest of a folder as it lies there now."""
+    return FolderManifest(
+        kind=folder.kind,
+        code=folder.code,
+        name=folder.name,
+        label=folder.label,
+        windows_path=folder.windows_path,
+        path=folder.path,
+        fingerprint=contents.fingerprint,
+        list_digest=contents.list_digest,
+        files=contents.files,
+        size=contents.size,
+        tables=contents.tables,
+        inside=tuple(sorted(inside)),
+    )
+
+
+def describe_left_out(bad: BadFolder) -> FolderManifest:
+    """Return the manifest of a folder that could not be backed up."""
+    return FolderManifest(
+        kind=bad.kind,
+        code=bad.code,
+        name="",
+        label=bad.label,
+        windows_path=bad.place,
+        path=bad.path,
+        left_out=bad.reason,
+    )
+
+
+def manifest_files(manifest: Manifest) -> dict[str, bytes]:
+    """Return the manifest's files by their path below `avplugin/`."""
+    base = manifest.run.run
+    run = {"avplugin_manifest": VERSION, "type": "run", **dataclasses.asdict(manifest.run)}
+    files = {f"{base}/run.json": _line(run)}
+    for part in manifest.folders:
+        document = {"avplugin_manifest": VERSION, "type": "folder", **dataclasses.asdict(part)}
+        files[_file_name(base, part, files)] = _line(document)
+    return files
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """Return the manifest out of its files one behind the other, in any order.
+
+    A key that a later version added is passed over. Raise ManifestError if there is no run among
+    them, or more than one, or a file cannot be understood.
+    """
+    runs: list[RunManifest] = []
+    folders: list[FolderManifest] = []
+    for line in data.splitlines():
+        document = _parse(line)
+        if document["type"] == "run":
+            runs.append(_make(RunManifest, document))
+        elif document["type"] == "folder":
+            document["kind"] = Kind(document["kind"])
+            document["inside"] = tuple(document["inside"])
+            folders.append(_make(FolderManifest, document))
+    if len(runs) != 1:
+        raise ManifestError("holds no manifest of avplugin" if not runs else "holds two manifests")
+    return Manifest(runs[0], tuple(sorted(folders, key=lambda part: (part.kind, part.label))))
+
+
+def folder_to_json(part: FolderManifest) -> str:
+    """Return one folder's manifest as text for the catalogue."""
+    return json.dumps(dataclasses.asdict(part), ensure_ascii=True)
+
+
+def run_to_json(run: RunManifest) -> str:
+    """Return the run's manifest as text for the catalogue."""
+    return json.dumps(dataclasses.asdict(run), ensure_ascii=True)
+
+
+def folder_from_json(text: str) -> FolderManifest:
+    """Return what folder_to_json was given."""
+    document = json.loads(text)
+    document["kind"] = Kind(document["kind"])
+    document["inside"] = tuple(document["inside"])
+    return _make(FolderManifest, document)
+
+
+def run_from_json(text: str) -> RunManifest:
+    """Return what run_to_json was given."""
+    return _make(RunManifest, json.loads(text))
+
+
+def _line(document: dict[str, Any]) -> bytes:
+    """Return the document on one line: the files of a manifest are read one behind the other."""
+    return json.dumps(document, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(line)
+    except ValueError as error:
+        raise ManifestError(f"holds a manifest that is no JSON ({error})") from error
+    if not isinstance(document, dict) or "avplugin_manifest" not in document:
+        raise ManifestError("holds a manifest that avplugin did not write")
+    if document["avplugin_manifest"] != VERSION:
+        raise ManifestError(
+            f"holds a manifest of version {document['avplugin_manifest']}, which this avplugin does"
+            " not know; a newer one will"
+        )
+    return document
+
+
+def _make(cls: type[_Value], document: dict[str, Any]) -> _Value:
+    known = {field.name for field in dataclasses.fields(cls)}
+    try:
+        return cls(**{key: value for key, value in document.items() if key in known})
+    except TypeError as error:
+        raise ManifestError(f"holds a manifest that lacks something ({error})") from error
+
+
+def _file_name(base: str, part: FolderManifest, taken: Collection[str]) -> str:
+    """Return a path that any file system takes, unique in the manifest."""
+    stem = f"{base}/folders/{part.kind}-{quote(part.label, safe='')[:150]}"
+    candidates = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(f"{name}.json" for name in candidates if f"{name}.json" not in taken)

@@ -1,0 +1,210 @@
+"""The run of a set that is under way, and what earlier ones came to."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from avplugin.borgmatic.process import Process
+from avplugin.installation.scan import Contents, Entry
+from avplugin.state.files import (
+    StateError,
+    make_folder,
+    read_json,
+    write_atomically,
+    write_json,
+)
+
+KEPT_OUTCOMES = 400  # more than a year of nights
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a set for one repository, from before-backup to after-backup.
+
+    `id` stands in the manifest's path in the archive. `known_archives` are the ids of all archives
+    that were in the repository before. `folders` are the paths of the folders to store with the
+    boundaries inside each.
+    """
+
+    id: str
+    set: str
+    repository: str
+    repository_id: str
+    owner: Process
+    started: str
+    known_archives: tuple[str, ...]
+    ancestors: tuple[str, ...]
+    boundaries: dict[str, tuple[str, ...]]
+    size: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to. `status` is clean, unverified, failed or not now."""
+
+    run: str
+    repository: str
+    repository_id: str
+    started: str
+    ended: str
+    status: str
+    archive: str = ""
+    reasons: tuple[str, ...] = ()
+    folders: int = 0
+    files: int = 0
+    size: int = 0
+
+
+class SetState:
+    """The folder STATE/SET: what the hooks of one set hand to each other and to borgmatic."""
+
+    def __init__(self, state: Path, set_name: str) -> None:
+        self.folder = state / set_name
+        self.patterns = self.folder / "patterns"
+        self.lock = self.folder / "lock"
+        self._run_folder = self.folder / "run"
+        self._run_file = self._run_folder / "run.json"
+        self._scan_folder = self._run_folder / "scan"
+        self._passed_file = self.folder / "passed.json"
+        self.outcomes_file = self.folder / "outcomes.json"
+
+    @property
+    def manifest_root(self) -> str:
+        """The root of the manifest in Borg's slashdot notation."""
+        return f"{self._run_folder}/./avplugin"
+
+    def current_run(self) -> Run | None:
+        """Return the run that before-backup prepared last, if it has not ended."""
+        document = read_json(self._run_file)
+        if document is None:
+            return None
+        document["owner"] = Process(**document["owner"])
+        for key in ("known_archives", "ancestors"):
+            document[key] = tuple(document[key])
+        document["boundaries"] = {
+            path: tuple(inside) for path, inside in document["boundaries"].items()
+        }
+        return Run(**document)
+
+    def begin_run(
+        self,
+        run: Run,
+        manifest_files: dict[str, bytes],
+        contents: dict[str, Contents],
+        patterns: Iterable[str],
+    ) -> None:
+        """Write all that the run needs; `run.json`, written last, makes it a run."""
+        self.end_run()
+        root = self._run_folder / "avplugin"
+        for name, data in manifest_files.items():
+            _write_plainly(root / name, data)
+        for number, path in enumerate(sorted(run.boundaries)):
+            _write_plainly(self._scan_folder / str(number), _pack(contents[path]))
+        text = "".join(f"{line}\n" for line in patterns)
+        write_atomically(self.patterns, text.encode("utf-8"))
+        write_json(self._run_file, dataclasses.asdict(run))
+
+    def manifest_sizes(self) -> dict[str, int | None]:
+        """Return the manifest's paths in the archive with their sizes; None for a folder."""
+        root = self._run_folder / "avplugin"
+        sizes: dict[str, int | None] = {"avplugin": None}
+        for path in root.rglob("*"):
+            name = str(path.relative_to(self._run_folder))
+            sizes[name] = None if path.is_dir() else path.stat().st_size
+        return sizes
+
+    def manifest_data(self) -> bytes:
+        """Return the files of the run's manifest one behind the other."""
+        root = self._run_folder / "avplugin"
+        return b"".join(path.read_bytes() for path in sorted(root.rglob("*.json")))
+
+    def contents_before(self, run: Run) -> dict[str, Contents]:
+        """Return what before-backup found in each folder, by path."""
+        return {
+            path: _unpack((self._scan_folder / str(number)).read_bytes())
+            for number, path in enumerate(sorted(run.boundaries))
+        }
+
+    def end_run(self) -> None:
+        """Forget the run; `run.json` goes first, so that a crash leaves no half of one."""
+        try:
+            self._run_file.unlink(missing_ok=True)
+            if self._run_folder.exists():
+                shutil.rmtree(self._run_folder)
+        except OSError as error:
+            raise StateError(f"cannot clear {self._run_folder}: {error.strerror}.") from error
+
+    def note_passed(self, process: Process, repository: str) -> None:
+        """Remember that this borgmatic process has got past before-backup for the repository."""
+        passed = self._passed()
+        passed[repository] = dataclasses.asdict(process)
+        write_json(self._passed_file, passed)
+
+    def has_passed(self, process: Process, repository: str) -> bool:
+        """Return whether the process had got past before-backup: it comes again for a retry."""
+        return self._passed().get(repository) == dataclasses.asdict(process)
+
+    def add_outcome(self, outcome: Outcome) -> None:
+        """Add what a run came to."""
+        known = read_json(self.outcomes_file) or []
+        write_json(self.outcomes_file, [*known, dataclasses.asdict(outcome)][-KEPT_OUTCOMES:])
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what the runs so far came to, oldest first."""
+        known = read_json(self.outcomes_file) or []
+        return [Outcome(**{**entry, "reasons": tuple(entry["reasons"])}) for entry in known]
+
+    def _passed(self) -> dict[str, Any]:
+        return read_json(self._passed_file) or {}
+
+
+def _write_plainly(path: Path, data: bytes) -> None:
+    """Write a file that counts for nothing once this run is over: no need to wait for the disk."""
+    try:
+        make_folder(path.parent)
+        path.write_bytes(data)
+    except OSError as error:
+        raise StateError(
+            f"cannot write {path}: {error.strerror}.\n"
+            "The folder named by 'state' in accountview.yaml must be writable, with room left."
+        ) from error
+
+
+def _pack(contents: Contents) -> bytes:
+    """Return the entries as bytes: one line of numbers and one path, ended by NUL, each."""
+    return b"".join(
+        b"%s %d %d %d %d %d %s\0"
+        % (
+            entry.type.encode(),
+            entry.size,
+            entry.modified,
+            entry.changed,
+            entry.inode,
+            entry.links,
+            entry.path,
+        )
+        for entry in contents.entries
+    )
+
+
+def _unpack(data: bytes) -> Contents:
+    entries = []
+    for record in data.split(b"\0")[:-1]:
+        kind, size, modified, changed, inode, links, path = record.split(b" ", 6)
+        entries.append(
+            Entry(
+                path,
+                os.fsdecode(kind),
+                int(size),
+                int(modified),
+                int(changed),
+                int(inode),
+                int(links),
+            )
+        )
+    return Contents(tuple(entries))
