@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,8 +49,32 @@ class Context:
 
     @functools.cached_property
     def console(self) -> Console:
-        """Where tables and progress go: standard output, as wide as need be when not a terminal."""
+        """Where tables go: standard output, as wide as need be when not a terminal."""
         return make_console(stderr=False, color=self.color)
+
+    @functools.cached_property
+    def error_console(self) -> Console:
+        """Where progress goes: standard error, and only where somebody sees it."""
+        return make_console(stderr=True, color=self.color)
+
+    def print_table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print a table without lines; a column whose name begins with > is for numbers."""
+        from rich.table import Table  # noqa: PLC0415 - 0.1 s
+        from rich.text import Text  # noqa: PLC0415
+
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for column in columns:
+            number = column.startswith(">")
+            table.add_column(
+                column.removeprefix(">"),
+                justify="right" if number else "left",
+                no_wrap=number,
+                overflow="fold",
+            )
+        for row in rows:
+            # Text, not markup: an administration may well be called [b] or Klant [12].
+            table.add_row(*(Text(printable(cell)) for cell in row))
+        self.console.print(table)
 
     def say(self, text: str) -> None:
         """Print a line for people; nothing with --json."""
@@ -77,6 +102,14 @@ def make_console(*, stderr: bool, color: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else 10_000
     return Console(stderr=stderr, no_color=not color, highlight=False, width=width, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Return the text with what a terminal cannot show, or would obey, made visible."""
+    shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(
+        char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in shown
+    )
 
 
 def human_size(size: int) -> str:

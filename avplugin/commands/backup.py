@@ -1,0 +1,93 @@
+"""avplugin backup: start borgmatic, show how far it is, and say what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import click
+
+from avplugin.commands.context import Context, counted, human_size
+from avplugin.commands.progress import byte_progress
+
+if TYPE_CHECKING:
+    from avplugin.backup.by_hand import Summary
+
+NOT_NOW = 75
+
+
+@click.command("backup")
+@click.argument("set_name", metavar="[SET]", required=False)
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="First take over the archives another installation made: this is the same, moved here.",
+)
+@click.pass_obj
+def command(context: Context, set_name: str | None, adopt: bool) -> int:
+    """Back up SET, or all sets, as borgmatic does at night.
+
+    Exit status: 0 done, 1 something is wrong, 75 nothing to do in any set.
+    """
+    from avplugin.backup.by_hand import Watcher, adopt_archives, back_up  # noqa: PLC0415
+    from avplugin.errors import AvpluginError  # noqa: PLC0415
+
+    configuration = context.configuration
+    names = [set_name] if set_name else list(configuration.sets)
+    sets = [configuration.backup_set(name) for name in names]
+    statuses: list[int] = []
+    summaries: list[Summary] = []
+    for part in sets:
+        try:
+            if adopt and (adopted := adopt_archives(configuration, part)):
+                context.say(f"{part.name}: the archives of installation {adopted} are continued.")
+            with byte_progress(context, f"Backing up {part.name}") as show:
+                watcher = Watcher(context.say, _complain, show)
+                status, found = back_up(configuration, part, watcher, verbose=context.verbose)
+        except AvpluginError as error:
+            click.echo(f"avplugin: {error}", err=True)
+            statuses.append(1)
+            continue
+        statuses.append(_status(status, found))
+        summaries += found
+        for summary in found:
+            _tell(context, summary)
+    if context.as_json:
+        context.answer(
+            [
+                {
+                    **dataclasses.asdict(summary.outcome),
+                    "set": summary.set,
+                    "seconds": summary.seconds,
+                    "new_bytes": summary.new,
+                }
+                for summary in summaries
+            ]
+        )
+    if 1 in statuses:
+        return 1
+    return NOT_NOW if all(status == NOT_NOW for status in statuses) else 0
+
+
+def _complain(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _status(status: int, summaries: list[Summary]) -> int:
+    if status != 0:
+        return 1
+    return NOT_NOW if all(part.outcome.status == "not now" for part in summaries) else 0
+
+
+def _tell(context: Context, summary: Summary) -> None:
+    outcome = summary.outcome
+    if outcome.status == "clean":
+        new = f", {human_size(summary.new)} of it new" if summary.new is not None else ""
+        context.say(
+            f"{summary.set} in {summary.repository}: {counted(outcome.folders, 'folder')},"
+            f" {counted(outcome.files, 'file')}, {human_size(outcome.size)} stored clean{new}; took"
+            f" {summary.seconds:.0f} s."
+        )
+    elif outcome.status in {"unverified", "failed"}:
+        context.say(f"{summary.set} in {summary.repository}: NOT clean ({outcome.status}).")
+

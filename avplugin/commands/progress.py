@@ -1,0 +1,40 @@
+"""A progress bar in per cent with bytes and time left, on standard error, where somebody sees it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from avplugin.commands.context import Context
+
+
+@contextlib.contextmanager
+def byte_progress(context: Context, text: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function to call with the bytes done so far, and of how many.
+
+    While the bar stands, lines printed in the usual way appear above it.
+    """
+    from rich.progress import (  # noqa: PLC0415 - 0.1 s
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = context.error_console
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(text, total=None)
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=min(done, total), total=max(total, 1))
+
+        yield show

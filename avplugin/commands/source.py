@@ -1,0 +1,66 @@
+"""The option --repository, and the snapshots it leads to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from avplugin.commands.context import Context
+
+if TYPE_CHECKING:
+    from avplugin.borgmatic.archive import Archive
+    from avplugin.sources import Source
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_PASSPHRASE_VARIABLES = ("BORG_PASSPHRASE", "BORG_PASSCOMMAND", "BORG_PASSPHRASE_FD")
+
+
+def repository_option(function: _Function) -> _Function:
+    """Add --repository."""
+    return click.option(
+        "--repository",
+        metavar="LABEL|URL",
+        help="One of the configured repositories, or any other by its path or URL.",
+    )(function)
+
+
+@contextlib.contextmanager
+def open_sources(context: Context, repository: str | None) -> Iterator[list[Source]]:
+    """Yield where to look: what is configured, or a repository that no configuration names."""
+    from avplugin.sources import bare_source, configured_sources, names_repository  # noqa: PLC0415
+
+    if repository is None or (
+        context.has_configuration and names_repository(context.configuration, repository)
+    ):
+        with configured_sources(context.configuration, repository, context.warn) as sources:
+            yield sources
+    else:
+        with bare_source(repository, _ask_passphrase) as sources:
+            yield sources
+
+
+def learn(context: Context, source: Source, archives: Sequence[Archive]) -> None:
+    """Read the manifests that are not known here yet, with progress: it can take minutes."""
+    from rich.progress import Progress  # noqa: PLC0415
+
+    console = context.error_console
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Reading the snapshots' manifests", total=None)
+        source.reader.learn(
+            archives, lambda done, total: progress.update(task, completed=done, total=total)
+        )
+
+
+def _ask_passphrase(url: str) -> str | None:
+    """Return the passphrase somebody types, or None if the environment has it or nobody is there."""
+    if any(name in os.environ for name in _PASSPHRASE_VARIABLES) or not sys.stdin.isatty():
+        return None
+    answer: str = click.prompt(
+        f"Passphrase of {url}", hide_input=True, default="", show_default=False, err=True
+    )
+    return answer

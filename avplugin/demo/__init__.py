@@ -1,0 +1,1 @@
+"""A made-up AccountView office, to try things on and to test with."""

@@ -1,0 +1,124 @@
+"""A day's work in a demo office: what a night's backup finds changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import pathlib
+import random
+import struct
+
+from avplugin.demo import bookkeeping
+from avplugin.demo.office import DemoAdministration, copy_document, open_office
+from avplugin.errors import AvpluginError
+from avplugin.foxpro.open_table import Changes, OpenTable, pack_table
+
+_ALWAYS = ("MUTATIE", "FACTUUR", "FACTREGEL")  # what any day's work is written in
+_PACKED = "MUTATIE"  # the largest: everything behind the first deleted record moves
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkingDay:
+    """What a day's work did; administrations by code, packed tables as CODE/TABLE."""
+
+    administrations: tuple[str, ...]
+    records_updated: int
+    records_appended: int
+    memo_blocks_added: int
+    index_pages_rewritten: int
+    documents_added: tuple[pathlib.Path, ...]
+    tables_packed: tuple[str, ...]
+
+
+def play_working_day(folder: pathlib.Path, *, seed: int = 1, pack: bool = False) -> WorkingDay:
+    """Given a demo office, work in half of its administrations as people do in a day.
+
+    Records are changed in place and appended, texts and index pages with them. With `pack`, the
+    deleted records of one table are removed. The bytes depend on the office's bytes and the
+    seed only; modification times are those of now. Raise AvpluginError when the folder is no
+    demo office or cannot be written.
+    """
+    office = open_office(folder)
+    chance = random.Random(f"day {seed}")  # noqa: S311 - the same seed has to do the same work
+    present = [each for each in office.administrations if each.folder.is_dir()]
+    touched = sorted(chance.sample(present, (len(present) + 1) // 2), key=lambda each: each.code)
+    all_changes: list[Changes] = []
+    documents: list[pathlib.Path] = []
+    packed: list[str] = []
+    try:
+        for administration in touched:
+            today = _next_day(administration)
+            clerk = bookkeeping.Clerk(chance, today)
+            for path in sorted(administration.folder.glob("*.DBF")):
+                if path.stem in _ALWAYS or chance.random() < 0.25:
+                    all_changes.append(_work_in(path, clerk))
+            documents += _add_documents(administration, clerk)
+            if pack and not packed:
+                all_changes.append(_pack(administration.folder / f"{_PACKED}.DBF", today))
+                packed.append(f"{administration.code}/{_PACKED}")
+    except (OSError, ValueError, struct.error) as error:
+        raise AvpluginError(
+            f"cannot play a working day in {folder}: {error}. "
+            "Make a new demo office in an empty folder."
+        ) from error
+    return WorkingDay(
+        administrations=tuple(each.code for each in touched),
+        records_updated=sum(changes.records_updated for changes in all_changes),
+        records_appended=sum(changes.records_appended for changes in all_changes),
+        memo_blocks_added=sum(changes.memo_blocks_added for changes in all_changes),
+        index_pages_rewritten=sum(changes.index_pages_rewritten for changes in all_changes),
+        documents_added=tuple(documents),
+        tables_packed=tuple(packed),
+    )
+
+
+def _next_day(administration: DemoAdministration) -> datetime.date:
+    """Return the day after the last one on which somebody worked in an administration."""
+    last = OpenTable(administration.folder / f"{_ALWAYS[0]}.DBF").header.updated
+    return last + datetime.timedelta(days=1)
+
+
+def _work_in(path: pathlib.Path, clerk: bookkeeping.Clerk) -> Changes:
+    """Change about one record in a hundred, and append nearly as many."""
+    opened = OpenTable(path)
+    book = bookkeeping.book_named(path.stem, opened.fields)
+    count = len(opened)
+    if book is None or not count:
+        return Changes(0, 0, 0, 0)
+
+    names = [field.name for field in book.fields]
+    for _ in range(2 + count // 100):
+        number = 1 + clerk.number_below(count)
+        row = dict(zip(names, book.row(clerk, number, count), strict=True))
+        # One column at a time: people change an amount, or a text, or an account.
+        name = book.changes[clerk.number_below(len(book.changes))]
+        if not opened.is_deleted(number):
+            opened.update(number, {name: row[name]})
+    if book.weight:
+        for number in range(count + 1, count + 4 + count // 150):
+            opened.append(book.row(clerk, number, number))
+    return opened.write(clerk.today)
+
+
+def _add_documents(
+    administration: DemoAdministration, clerk: bookkeeping.Clerk
+) -> list[pathlib.Path]:
+    added = []
+    for folder in administration.copy_documents:
+        if folder.is_dir() and clerk.chance.random() < 0.7:
+            number = 26_000_001 + sum(1 for _ in folder.iterdir())
+            name, content = copy_document(administration.name, number, clerk.today, clerk.chance)
+            (folder / name).write_bytes(content)
+            added.append(folder / name)
+    return added
+
+
+def _pack(path: pathlib.Path, today: datetime.date) -> Changes:
+    """Delete a few of the oldest records and pack the table."""
+    opened = OpenTable(path)
+    for number in (2, 3, 5):
+        if number <= len(opened):
+            opened.delete(number)
+    changes = opened.write(today)
+    pack_table(path, today)
+    return changes

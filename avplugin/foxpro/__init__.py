@@ -1,0 +1,1 @@
+"""Visual FoxPro files, the form in which AccountView keeps its books: tables, memos, indexes."""

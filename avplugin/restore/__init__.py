@@ -1,0 +1,1 @@
+"""Putting whole folders back out of a snapshot."""
