@@ -33,7 +33,9 @@ def list_administrations(configuration: Configuration) -> Listing:
         Row(
             administration,
             tuple(
-                name for name, part in configuration.sets.items() if part.selects(administration.code)
+                name
+                for name, part in configuration.sets.items()
+                if part.selects(administration.code)
             ),
         )
         for administration in installation.administrations

@@ -97,9 +97,7 @@ def bare_source(url: str, ask_passphrase: Callable[[str], str | None]) -> Iterat
 def patient(repository: Repository) -> Repository:
     """Return the repository for somebody who waits at a terminal: seconds, not ten minutes."""
     waiting = min(int(repository.settings.get("lock_wait") or 1), 5)
-    return dataclasses.replace(
-        repository, settings={**repository.settings, "lock_wait": waiting}
-    )
+    return dataclasses.replace(repository, settings={**repository.settings, "lock_wait": waiting})
 
 
 def newest_first(sources: Sequence[Source]) -> list[tuple[Source, Archive]]:

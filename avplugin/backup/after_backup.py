@@ -201,4 +201,3 @@ def _outcome(
 def _end(state: SetState, outcome: Outcome) -> None:
     state.add_outcome(outcome)
     state.end_run()
-

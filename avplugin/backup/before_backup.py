@@ -283,4 +283,3 @@ def _begin(
         make_patterns(wanted, others, call.state.manifest_root),
     )
     return run
-

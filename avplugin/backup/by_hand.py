@@ -90,9 +90,7 @@ def adopt_archives(configuration: Configuration, backup_set: BackupSet) -> str |
     mine = read_installation_id(configuration.state)
     with Catalogue.open(configuration.state) as catalogue:
         for repository in borgmatic.repositories:
-            call = make_call(
-                configuration, backup_set.name, str(borgmatic.file), repository.path
-            )
+            call = make_call(configuration, backup_set.name, str(borgmatic.file), repository.path)
             reader = SnapshotReader(repository, catalogue)
             for archive in of_series(reader.listing.archives, call.series):
                 manifest = reader.manifest(archive)
@@ -105,7 +103,9 @@ def adopt_archives(configuration: Configuration, backup_set: BackupSet) -> str |
 def _summarise(
     backup_set: BackupSet, outcome: Outcome, repositories: dict[str, Repository]
 ) -> Summary:
-    started, ended = (datetime.datetime.fromisoformat(at) for at in (outcome.started, outcome.ended))
+    started, ended = (
+        datetime.datetime.fromisoformat(at) for at in (outcome.started, outcome.ended)
+    )
     repository = repositories.get(outcome.repository)
     new = None
     if repository is not None and outcome.status == "clean":

@@ -67,7 +67,9 @@ def make_plan(configuration: Configuration, backup_set: BackupSet) -> Plan:
     left_out += _selected_but_unknown(installation, backup_set)
     all_paths = {folder.path for folder in installation.folders}
     # A bad folder still bounds the one it lies in, unless a pattern file cannot name it.
-    all_paths |= {bad.path for bad in installation.bad if bad.path and not why_not_nameable(bad.path)}
+    all_paths |= {
+        bad.path for bad in installation.bad if bad.path and not why_not_nameable(bad.path)
+    }
     boundaries = _boundaries({folder.path for folder in wanted}, all_paths)
     good: list[Folder] = []
     contents: dict[str, Contents] = {}

@@ -41,7 +41,11 @@ def command(context: Context) -> None:
                     for row in listing.rows
                 ],
                 "system_folders": [
-                    {"label": folder.label, "folder": folder.path, "windows_folder": folder.windows_path}
+                    {
+                        "label": folder.label,
+                        "folder": folder.path,
+                        "windows_folder": folder.windows_path,
+                    }
                     for folder in listing.system_folders
                 ],
                 "bad": [
@@ -69,4 +73,6 @@ def command(context: Context) -> None:
             context.warn(f"{row.administration.code} is in no set: it is never backed up")
     if listing.bad:
         lines = [f"{bad.label}: {bad.reason}" for bad in listing.bad]
-        raise AvpluginError("\n".join([f"{counted(len(lines), 'folder')} cannot be backed up:", *lines]))
+        raise AvpluginError(
+            "\n".join([f"{counted(len(lines), 'folder')} cannot be backed up:", *lines])
+        )

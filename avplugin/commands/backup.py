@@ -90,4 +90,3 @@ def _tell(context: Context, summary: Summary) -> None:
         )
     elif outcome.status in {"unverified", "failed"}:
         context.say(f"{summary.set} in {summary.repository}: NOT clean ({outcome.status}).")
-

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 class Context:
     """The global options of one call."""
 
-    def __init__(
-        self, config: str | None, *, as_json: bool, verbose: bool, color: bool
-    ) -> None:
+    def __init__(self, config: str | None, *, as_json: bool, verbose: bool, color: bool) -> None:
         self._config = config
         self.as_json = as_json
         self.verbose = verbose

@@ -16,11 +16,11 @@ from avplugin.commands.context import Context, counted, human_size
 @click.option(
     "--size", default=400, show_default=True, metavar="KB", help="kB per administration, about."
 )
-@click.option(
-    "--files", default=29, show_default=True, help="Files per administration, 29 to 400."
-)
+@click.option("--files", default=29, show_default=True, help="Files per administration, 29 to 400.")
 @click.option("--working-day", is_flag=True, help="Change an office as a day's work does.")
-@click.option("--pack", is_flag=True, help="With --working-day: pack a table (organiseren) as well.")
+@click.option(
+    "--pack", is_flag=True, help="With --working-day: pack a table (organiseren) as well."
+)
 @click.pass_obj
 def command(
     context: Context,

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="CODE|system|program|extra:NAME")
 @click.option("--original", is_flag=True, help="Where it was; that must be missing or empty now.")
 @click.option("--new", metavar="FOLDER", help="To a new folder.")
-@click.option("--archive", metavar="NAME", help="Out of this snapshot; default the newest clean one.")
+@click.option(
+    "--archive", metavar="NAME", help="Out of this snapshot; default the newest clean one."
+)
 @repository_option
 @click.pass_obj
 def command(
@@ -51,9 +53,7 @@ def command(
         if new is not None:
             places = new_places(choice, Path(new))
         else:
-            places = original_places(
-                context.configuration if context.has_configuration else None
-            )
+            places = original_places(context.configuration if context.has_configuration else None)
         targets = plan_targets(choice, places)
         with byte_progress(context, "Restoring") as show:
             restored = put_back(choice, targets, lambda done: show(done, choice.size))

@@ -185,7 +185,9 @@ def _explain_alternatives(error: ValidationError, key: str) -> Iterator[_Fault]:
         yield _Fault(key, f"needs {choices}")
         return
     if not isinstance(error.instance, dict) and error.parent is None:
-        alternatives_text = " or ".join(str(option.get("const", "a list")) for option in alternatives)
+        alternatives_text = " or ".join(
+            str(option.get("const", "a list")) for option in alternatives
+        )
         yield _Fault(key, f"must be {alternatives_text}")
         return
     for inner in branches[best]:
@@ -262,9 +264,7 @@ def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> C
         program=installation["program"],
         system=installation["system"],
         extra=tuple(installation.get("extra", ())),
-        administrations=tuple(
-            _make_source(file, source) for source in document["administrations"]
-        ),
+        administrations=tuple(_make_source(file, source) for source in document["administrations"]),
         drives=dict(document.get("drives", {})),
         state=Path(state) if state else default_state_folder(),
         sets={

@@ -165,7 +165,9 @@ def main() -> None:
     """Play the story in the folder named on the command line, or in a temporary one."""
     words = sys.argv[1:]
     if len(words) > 1 or any(word.startswith("-") for word in words):
-        sys.stderr.write("usage: ./run demo [DIR]\nDIR is kept; without it everything is removed.\n")
+        sys.stderr.write(
+            "usage: ./run demo [DIR]\nDIR is kept; without it everything is removed.\n"
+        )
         sys.exit(0 if words in (["-h"], ["--help"]) else 2)
     try:
         if words:

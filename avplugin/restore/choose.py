@@ -59,7 +59,9 @@ def choose_snapshot(sources: Sequence[Source], label: str, archive_name: str | N
         if archive_name is not None:
             raise AvpluginError(f"{archive.name} does not hold {label}.")
     if archive_name is not None:
-        raise AvpluginError(f"there is no snapshot {archive_name}; 'avplugin snapshots' lists them.")
+        raise AvpluginError(
+            f"there is no snapshot {archive_name}; 'avplugin snapshots' lists them."
+        )
     behind = f", though {unclean} that are not clean were passed over" if unclean else ""
     raise AvpluginError(
         f"no clean snapshot holds {label}{behind}.\n'avplugin snapshots' lists what there is."

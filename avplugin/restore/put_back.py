@@ -206,10 +206,7 @@ def _extract(
 ) -> list[str]:
     kept = {part.path for part in target.folders}
     without = [
-        inner.lstrip("/")
-        for part in target.folders
-        for inner in part.inside
-        if inner not in kept
+        inner.lstrip("/") for part in target.folders for inner in part.inside if inner not in kept
     ]
     warnings = borg.extract(
         choice.source.reader.repository,
@@ -230,7 +227,9 @@ def _prove(target: Target, staging: Path) -> list[str]:
             inside = [os.fsencode(staging / inner.lstrip("/")) for inner in part.inside]
             contents = scan_folder(str(staging / part.archived_path), inside)
         except FolderUnreadable as error:
-            raise RestoreError(f"{part.label} did not come out of the snapshot: {error}.") from error
+            raise RestoreError(
+                f"{part.label} did not come out of the snapshot: {error}."
+            ) from error
         if contents.list_digest != part.list_digest:
             raise RestoreError(
                 f"{part.label} came out of the snapshot with {contents.files} files and"

@@ -1,0 +1,147 @@
+"""The world the tests live in: an office, its configuration, and a repository, all real."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from avplugin.demo.office import generate_office
+from avplugin.demo.story import install_configuration
+from avplugin.demo.working_day import play_working_day
+
+COMMANDS = Path(sys.executable).parent
+
+
+class World:
+    """An AccountView office below one folder, with configs/ as shipped, and what a user can run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.office = folder / "office"
+        self.administrations = self.office / "Administraties"
+        self.configuration = folder / "etc" / "accountview.yaml"
+        self.state = folder / "state"
+        self.repository = folder / "accountview.borg"
+        self.environment = {
+            "PATH": f"{COMMANDS}:{os.environ['PATH']}",
+            "HOME": str(folder / "home"),
+            "LANG": "C.UTF-8",
+            "AVPLUGIN_CONFIG": str(self.configuration),
+            "BORG_BASE_DIR": str(folder / "borg"),
+        }
+
+    def borgmatic_file(self, set_name: str = "administrations") -> Path:
+        """Return borgmatic's configuration of a set."""
+        return self.folder / "etc" / "borgmatic.d" / f"accountview-{set_name}.yaml"
+
+    def run(self, *words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as the user would; nothing is checked."""
+        return subprocess.run(
+            [str(word) for word in words],
+            env={**self.environment, **environment},
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def borgmatic(
+        self, *words: str, set_name: str = "administrations", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run borgmatic with the configuration of one set."""
+        return self.run(
+            "borgmatic", "--config", self.borgmatic_file(set_name), *words, **environment
+        )
+
+    def avplugin(self, *words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run avplugin."""
+        return self.run("avplugin", *words, **environment)
+
+    def avplugin_json(self, *words: str | Path) -> Any:
+        """Run avplugin --json, which must succeed, and return its answer."""
+        done = self.avplugin("--json", *words)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def borg(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run Borg itself, with the repository's passphrase."""
+        passphrase = (self.folder / "etc" / "passphrase").read_text().strip()
+        return self.run("borg", *words, BORG_PASSPHRASE=passphrase)
+
+    def archives(self, repository: Path | None = None) -> list[str]:
+        """Return the names of all archives, checkpoints included, oldest first."""
+        done = self.borg("list", "--short", "--consider-checkpoints", repository or self.repository)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    def edit(self, file: Path, change: Callable[[Any], None]) -> None:
+        """Change a YAML file that has no includes."""
+        document = yaml.safe_load(file.read_text())
+        change(document)
+        file.write_text(yaml.safe_dump(document, allow_unicode=True))
+
+    def configure(self, **settings: Any) -> None:
+        """Set keys of accountview.yaml; None removes one."""
+
+        def change(document: Any) -> None:
+            for key, value in settings.items():
+                if value is None:
+                    document.pop(key, None)
+                else:
+                    document[key] = value
+
+        self.edit(self.configuration, change)
+
+    def configure_borgmatic(self, text: str, set_name: str = "administrations") -> None:
+        """Add lines to borgmatic's configuration of one set; a key may stand in it only once."""
+        with self.borgmatic_file(set_name).open("a") as file:
+            file.write(f"\n{text}\n")
+
+    def add_hook(self, hook: str, set_name: str = "administrations", *, first: bool = False) -> None:
+        """Add one of borgmatic's command hooks, a YAML list item, before or behind avplugin's."""
+        file = self.borgmatic_file(set_name)
+        text = file.read_text()
+        head, tail = text.split("commands:\n")
+        hook = "".join(f"    {line}\n" for line in hook.strip().splitlines())
+        file.write_text(
+            f"{head}commands:\n{hook}{tail}" if first else f"{head}commands:\n{tail}{hook}"
+        )
+
+    def working_day(self, seed: int = 1) -> None:
+        """Let people work for a day."""
+        play_working_day(self.office, seed=seed)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An office with an empty repository, to be copied: making the repository takes seconds."""
+    folder = tmp_path_factory.mktemp("template") / "world"
+    folder.mkdir()
+    world = World(folder)
+    generate_office(world.office, administrations=6, size=100_000)
+    install_configuration(folder)
+    done = world.borgmatic("repo-create", "--encryption", "repokey-blake2")
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(folder / "borg")
+    return folder
+
+
+@pytest.fixture
+def world(template: Path, tmp_path: Path) -> World:
+    """A fresh office with configs/ as shipped and an empty repository."""
+    folder = tmp_path / "world"
+    shutil.copytree(template, folder, symlinks=True)
+    for file in (folder / "etc").rglob("*.yaml"):
+        file.write_text(file.read_text().replace(str(template), str(folder)))
+    return World(folder)
