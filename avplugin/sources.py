@@ -1,4 +1,4 @@
-"""Where snapshots are looked for: the repositories of all sets, or one named on the command line."""
+"""Where snapshots are looked for: the repositories of all sets, or any other by its URL."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def configured_sources(
                 sources.append(Source(reader, tuple(series[path])))
         if not sources:
             raise errors[0]
-        for error in errors:
-            warn(str(error).splitlines()[0])
+        for failure in errors:
+            warn(str(failure).splitlines()[0])
         yield sources
 
 

@@ -108,7 +108,9 @@ class World:
         with self.borgmatic_file(set_name).open("a") as file:
             file.write(f"\n{text}\n")
 
-    def add_hook(self, hook: str, set_name: str = "administrations", *, first: bool = False) -> None:
+    def add_hook(
+        self, hook: str, set_name: str = "administrations", *, first: bool = False
+    ) -> None:
         """Add one of borgmatic's command hooks, a YAML list item, before or behind avplugin's."""
         file = self.borgmatic_file(set_name)
         text = file.read_text()

@@ -145,9 +145,9 @@ def _nothing_to_store(call: Call, plan: Plan) -> str:
 
 
 def _refuse_repository_inside(call: Call, plan: Plan) -> None:
-    """A repository inside a folder it stores changes that folder during every backup."""
+    """Refuse a repository inside a folder it stores: every backup would change that folder."""
     path = call.repository.path
-    if "://" in path or not os.path.isabs(path):
+    if "://" in path or not Path(path).is_absolute():
         return
     real = os.path.realpath(path)
     for folder in plan.folders:

@@ -144,7 +144,7 @@ def _boundaries(wanted: set[str], all_paths: set[str]) -> dict[str, tuple[str, .
 
 
 def _refuse_state_inside(configuration: Configuration, folder: Folder) -> None:
-    """A state folder inside a folder to be stored changes it during every backup."""
+    """Refuse a state folder inside a folder to be stored: every backup would change that folder."""
     state = os.path.realpath(configuration.state)
     if PurePosixPath(state).is_relative_to(folder.path):
         raise AvpluginError(

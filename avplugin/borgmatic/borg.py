@@ -134,8 +134,9 @@ def check_borg_version(repository: Repository) -> None:
     if numbers < OLDEST_BORG:
         oldest = ".".join(str(number) for number in OLDEST_BORG)
         raise BorgError(
-            f"{_program(repository)[0]} is {answer or 'no Borg'}; avplugin needs {oldest} or later.\n"
-            "Install it with 'pip install borgbackup', or set borgmatic's local_path to a newer one."
+            f"{_program(repository)[0]} is {answer or 'no Borg'}; avplugin needs {oldest} or"
+            " later.\nInstall it with 'pip install borgbackup', or point borgmatic's local_path at"
+            " a newer one."
         )
 
 
@@ -143,7 +144,7 @@ def _program(repository: Repository) -> list[str]:
     return shlex.split(str(repository.settings.get("local_path") or "borg"))
 
 
-def _run(  # noqa: PLR0913 - one call of Borg has this many sides
+def _run(
     repository: Repository,
     words: Sequence[str],
     *,

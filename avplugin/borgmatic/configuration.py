@@ -90,7 +90,7 @@ def load_borgmatic_configuration(file: Path) -> BorgmaticConfiguration:
         ) from error
     repositories = tuple(
         Repository(
-            path=os.path.expanduser(entry["path"]),
+            path=os.path.expanduser(entry["path"]),  # noqa: PTH111 - a Path would spoil ssh://
             label=entry.get("label", ""),
             settings=load.merge_repository_configuration(entry, settings),
         )
@@ -127,8 +127,8 @@ def check_promises(
             f"{file}: match_archives must be '{series.match_archives}': prune and check must count"
             " clean archives only."
         )
-    listed = [os.path.abspath(name) for name in settings.get("patterns_from") or ()]
-    if os.path.abspath(patterns) not in listed:
+    listed = [Path(name).absolute() for name in settings.get("patterns_from") or ()]
+    if patterns.absolute() not in listed:
         raise BorgmaticConfigurationError(
             f"{file}: patterns_from must name {patterns}: there avplugin says which folders are"
             " meant."

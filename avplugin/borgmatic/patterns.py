@@ -39,9 +39,7 @@ def make_patterns(
 
 
 def stored_ancestors(wanted: Collection[str], boundaries: Collection[str]) -> set[str]:
-    """Return the folders that Borg stores, empty, only because the way to a wanted one leads
-    through them.
-    """
+    """Return the folders that Borg stores only because wanted ones lie behind them."""
     chosen = {PurePosixPath(path) for path in wanted}
     barred = {PurePosixPath(path) for path in boundaries} - chosen
     roots = _outermost({_root_of(path) for path in chosen})

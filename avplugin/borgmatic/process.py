@@ -7,6 +7,7 @@ that is set does not matter) and by the boot it started in. Source: proc(5).
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,7 +87,7 @@ def _is_borgmatic(words: list[str]) -> bool:
     names = [word.rpartition("/")[2] for word in words[:3]]
     return "borgmatic" in names or any(
         word == "-m" and following.startswith("borgmatic")
-        for word, following in zip(words, words[1:], strict=False)
+        for word, following in itertools.pairwise(words)
     )
 
 

@@ -1,4 +1,4 @@
-"""A progress bar in per cent with bytes and time left, on standard error, where somebody sees it."""
+"""A progress bar in per cent with bytes and time left, on standard error of a terminal."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def learn(context: Context, source: Source, archives: Sequence[Archive]) -> None
 
 
 def _ask_passphrase(url: str) -> str | None:
-    """Return the passphrase somebody types, or None if the environment has it or nobody is there."""
+    """Return the passphrase somebody types; None if the environment has it or nobody is there."""
     if any(name in os.environ for name in _PASSPHRASE_VARIABLES) or not sys.stdin.isatty():
         return None
     answer: str = click.prompt(

@@ -9,15 +9,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError
 from avplugin.installation.locate import AdministrationSource, Explicit, FolderGlob, Register
 from avplugin.installation.windows_path import is_windows_path
-
-if TYPE_CHECKING:
-    from jsonschema import ValidationError
 
 DEFAULT_SETS: Mapping[str, Mapping[str, Any]] = {
     "system": {"folders": ["program", "system", "extra"]},
@@ -136,7 +133,7 @@ def _schema_faults(document: Mapping[str, Any]) -> Iterator[_Fault]:
         yield from _explain(error)
 
 
-def _explain(error: ValidationError) -> Iterator[_Fault]:
+def _explain(error: Any) -> Iterator[_Fault]:
     """Turn what jsonschema found into what a person has to change."""
     key = _key_path(error.absolute_path)
     if error.validator == "additionalProperties":
@@ -164,9 +161,9 @@ def _explain(error: ValidationError) -> Iterator[_Fault]:
         yield _Fault(key, error.message)
 
 
-def _explain_alternatives(error: ValidationError, key: str) -> Iterator[_Fault]:
+def _explain_alternatives(error: Any, key: str) -> Iterator[_Fault]:
     """Explain by the alternative that was most likely meant: the one whose keys are there."""
-    branches: dict[Any, list[ValidationError]] = {}
+    branches: dict[Any, list[Any]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
     alternatives = error.validator_value
@@ -194,7 +191,7 @@ def _explain_alternatives(error: ValidationError, key: str) -> Iterator[_Fault]:
         yield from _explain(inner)
 
 
-def _explain_type(error: ValidationError) -> str:
+def _explain_type(error: Any) -> str:
     wanted = {
         "string": "text",
         "array": "a list",

@@ -70,7 +70,7 @@ class Stage:
 
     def run(self, *words: str, quiet: bool = False) -> None:
         """Print a command and run it; raise AvpluginError unless it ends in 0."""
-        print(f"\n$ {shlex.join(words)}", flush=True)  # noqa: T201 - the demo is what it prints
+        print(f"\n$ {shlex.join(words)}", flush=True)
         done = subprocess.run(
             words, env=self.environment, check=False, capture_output=quiet, stdin=subprocess.DEVNULL
         )
@@ -82,7 +82,7 @@ class Stage:
 
 def tell(text: str) -> None:
     """Print what happens next."""
-    print(f"\n== {text}", flush=True)  # noqa: T201 - as above
+    print(f"\n== {text}", flush=True)
 
 
 def play(folder: Path) -> None:
@@ -90,7 +90,7 @@ def play(folder: Path) -> None:
     stage = Stage(folder)
     tell("An AccountView office: program, system tables, eight administrations, copy documents.")
     office = generate_office(stage.office)
-    print(f"{stage.office}: {', '.join(part.code for part in office.administrations)}")  # noqa: T201
+    print(f"{stage.office}: {', '.join(part.code for part in office.administrations)}")
     install_configuration(folder)
     tell("An encrypted Borg repository, made once.")
     administrations = str(stage.borgmatic / "accountview-administrations.yaml")
@@ -115,7 +115,7 @@ def _lose_and_restore(stage: Stage, office: Office) -> None:
     kept = stage.folder / "as-it-was"
     shutil.copytree(lost.folder, kept, symlinks=True)
     shutil.rmtree(lost.folder)
-    print(f"{lost.folder} is gone.")  # noqa: T201 - as above
+    print(f"{lost.folder} is gone.")
     stage.run("avplugin", "restore", LOST, "--original")
     files = compare_trees(kept, lost.folder)
     tell(f"Compared {files} files byte by byte with a copy made before the loss: all the same.")
@@ -191,8 +191,8 @@ def _play_in(folder: Path) -> None:
         raise AvpluginError(f"{folder} cannot be used: {error.strerror}.") from error
     play(folder)
     tell(f"Everything is still in {folder}. To go on with it:")
-    print(f"export AVPLUGIN_CONFIG={shlex.quote(str(folder / 'etc' / 'accountview.yaml'))}")  # noqa: T201
-    print(f"export BORG_BASE_DIR={shlex.quote(str(folder / 'borg'))}")  # noqa: T201 - as above
+    print(f"export AVPLUGIN_CONFIG={shlex.quote(str(folder / 'etc' / 'accountview.yaml'))}")
+    print(f"export BORG_BASE_DIR={shlex.quote(str(folder / 'borg'))}")
 
 
 if __name__ == "__main__":

@@ -328,7 +328,7 @@ def _dbf_records(content: bytes, encoding: str) -> tuple[list[_Field], list[list
         with tempfile.TemporaryDirectory(prefix="avplugin-register-") as folder:
             copy = Path(folder, "register.dbf")
             copy.write_bytes(content)
-            table = DBF(  # type: ignore[no-untyped-call]
+            table = DBF(
                 str(copy),
                 encoding=encoding,
                 ignorecase=False,

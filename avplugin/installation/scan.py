@@ -119,7 +119,7 @@ def scan_folder(path: str, boundaries: Collection[bytes] = ()) -> Contents:
     skip = frozenset(boundaries)
     entries: list[Entry] = []
     try:
-        entries.append(_entry(b"", os.stat(root, follow_symlinks=False)))
+        entries.append(_entry(b"", os.lstat(root)))
         if entries[0].type != "d":
             raise FolderUnreadable(f"is not a folder: {path}")
         pending = [root]

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import dataclasses
 import fcntl
+import functools
 import os
 import secrets
 import shutil
@@ -114,8 +115,7 @@ def put_back(
         done = 0
         for target in targets:
             staging = stack.enter_context(_staging(target.path))
-            already = done
-            warnings += _extract(choice, target, staging, lambda now, b=already: progress(b + now))
+            warnings += _extract(choice, target, staging, functools.partial(_add, progress, done))
             warnings += _prove(target, staging)
             done += target.size
             ready.append((staging / target.folder.archived_path, target.path))
@@ -190,13 +190,14 @@ def _remove(staging: Path) -> None:
     """Remove a staging folder, also where restored folders are read-only to their owner."""
 
     def make_writable(_function: object, path: str, _error: object) -> None:
+        stuck = Path(path)
         with contextlib.suppress(OSError):
-            os.chmod(os.path.dirname(path), 0o700)
-            if os.path.isdir(path) and not os.path.islink(path):
-                os.chmod(path, 0o700)
-                shutil.rmtree(path, ignore_errors=True)
+            stuck.parent.chmod(0o700)
+            if stuck.is_dir() and not stuck.is_symlink():
+                stuck.chmod(0o700)
+                shutil.rmtree(stuck, ignore_errors=True)
             else:
-                os.unlink(path)
+                stuck.unlink()
 
     shutil.rmtree(staging, onerror=make_writable)
 
@@ -219,6 +220,10 @@ def _extract(
     return [f"{target.folder.label}: {warning}" for warning in warnings]
 
 
+def _add(progress: Callable[[int], None], before: int, now: int) -> None:
+    progress(before + now)
+
+
 def _prove(target: Target, staging: Path) -> list[str]:
     """Compare what was extracted with the manifest; contents are proven by Borg's own digests."""
     warnings = []
@@ -234,7 +239,8 @@ def _prove(target: Target, staging: Path) -> list[str]:
             raise RestoreError(
                 f"{part.label} came out of the snapshot with {contents.files} files and"
                 f" {contents.size} bytes, not as the manifest says ({part.files} files,"
-                f" {part.size} bytes).\nNothing was put back; 'borgmatic check' tests the repository."
+                f" {part.size} bytes).\nNothing was put back; 'borgmatic check' tests the"
+                " repository."
             )
         if contents.fingerprint != part.fingerprint:
             warnings.append(
@@ -252,11 +258,11 @@ def _move_in(ready: Sequence[tuple[Path, Path]]) -> None:
         for staged, place in ready:
             # One rename: a missing folder appears whole, an empty one is replaced, and one that
             # got something in it meanwhile refuses.
-            os.rename(staged, place)
+            staged.rename(place)
             moved.append((staged, place))
     except OSError as error:
         for staged, place in reversed(moved):
-            os.rename(place, staged)
+            place.rename(staged)
         raise RestoreError(
             f"{place} cannot be put in place: {error.strerror}.\nNothing was put back."
         ) from error

@@ -19,9 +19,10 @@ from avplugin.state.manifest import (
 )
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS archive (id TEXT PRIMARY KEY, repository TEXT NOT NULL, run TEXT NOT NULL)
-    WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS folder (archive TEXT NOT NULL, key TEXT NOT NULL, manifest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS archive
+    (id TEXT PRIMARY KEY, repository TEXT NOT NULL, run TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS folder
+    (archive TEXT NOT NULL, key TEXT NOT NULL, manifest TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS folder_key ON folder (key, archive);
 CREATE INDEX IF NOT EXISTS folder_archive ON folder (archive);
 """

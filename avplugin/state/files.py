@@ -28,7 +28,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         make_folder(path.parent)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -40,7 +40,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)
+                Path(temporary).unlink()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -94,7 +94,7 @@ def test_a_document_says_where_each_of_its_objects_begins(office: Office) -> Non
 
 
 def test_another_program_reads_the_register_with_all_forms_of_paths(office: Office) -> None:
-    rows = list(DBF(office.register))  # type: ignore[no-untyped-call]
+    rows = list(DBF(office.register))
 
     assert office.register == office.folder / "administraties.dbf"
     assert [row["ADM_MAP"] for row in rows[:4]] == [
@@ -115,7 +115,7 @@ def test_another_program_reads_the_register_with_all_forms_of_paths(office: Offi
 
 
 def test_the_program_tells_its_version_as_windows_programs_do(office: Office) -> None:
-    with pefile.PE(office.program / "avwin.exe") as program:  # type: ignore[no-untyped-call]
+    with pefile.PE(office.program / "avwin.exe") as program:
         (table,) = program.FileInfo[0][0].StringTable
         fixed = program.VS_FIXEDFILEINFO[0]
         sections = [section.Name.rstrip(b"\0") for section in program.sections]
@@ -143,7 +143,7 @@ def test_the_texts_of_a_version_say_that_they_are_texts_and_how_long(office: Off
 def test_the_system_folder_lies_in_the_program_folder_and_lists_administrations(
     office: Office,
 ) -> None:
-    rows = list(DBF(office.system / "ADMIN.DBF"))  # type: ignore[no-untyped-call]
+    rows = list(DBF(office.system / "ADMIN.DBF"))
 
     assert office.system == office.program / "Systeem"
     assert len(rows) == 8
@@ -181,7 +181,7 @@ def test_an_office_is_found_again_from_its_register(office: Office) -> None:
 def test_a_register_can_be_written_anew(office: Office, tmp_path: pathlib.Path) -> None:
     write_register(tmp_path / "r.dbf", office.administrations[:2])
 
-    rows = list(DBF(tmp_path / "r.dbf"))  # type: ignore[no-untyped-call]
+    rows = list(DBF(tmp_path / "r.dbf"))
     assert [row["ADM_CODE"] for row in rows] == ["BAKKER26", "SLAGER26"]
 
 

@@ -19,7 +19,7 @@ class ReadTable:
             for ending in (".FPT", ".DCT"):
                 if path.with_suffix(ending).exists():
                     shutil.copy(path.with_suffix(ending), copy.with_suffix(".fpt"))
-            opened = DBF(copy, load=True)  # type: ignore[no-untyped-call]
+            opened = DBF(copy, load=True)
         self.records: list[dict[str, Any]] = opened.records
         self.deleted: list[dict[str, Any]] = opened.deleted
 
