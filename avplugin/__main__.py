@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 from avplugin.errors import AvpluginError, NotNow
 
@@ -13,9 +15,14 @@ def main() -> None:
     import click  # noqa: PLC0415 - keeps this module's import free for tests of main
 
     from avplugin.commands import avplugin  # noqa: PLC0415
+    from avplugin.commands.context import printable  # noqa: PLC0415
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(number, _stop)
     try:
         status = avplugin.main(prog_name="avplugin", standalone_mode=False)
+        click.echo(nl=False)  # flushes
     except click.ClickException as error:
         error.show()
         status = error.exit_code
@@ -23,19 +30,35 @@ def main() -> None:
         click.echo("avplugin: stopped.", err=True)
         status = 130
     except BrokenPipeError:
-        # Whoever read the output has seen enough; Python must not complain when it closes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
+        status = 1  # whoever read the output has seen enough
     except AvpluginError as error:
         # What is no error must not stand in borgmatic's log as one, as standard error does.
         is_error = not isinstance(error, NotNow) or "--json" in sys.argv
-        click.echo(f"avplugin: {error}", err=is_error)
+        click.echo(printable(f"avplugin: {error}"), err=is_error)
         status = error.exit_status
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        click.echo(f"avplugin: {error.strerror or error}{where}.", err=True)
+        click.echo(printable(f"avplugin: {error.strerror or error}{where}."), err=True)
         status = 1
+    _give_up_unwritten_output()
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """End as after Ctrl-C, so that all that was taken is given back on the way out."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.stderr.write("avplugin: stopped.\n")
+    sys.exit(128 + number)
+
+
+def _give_up_unwritten_output() -> None:
+    """Keep Python from trying once more, at its end, what could not be printed."""
+    import click  # noqa: PLC0415 - as above
+
+    try:
+        click.echo(nl=False)  # flushes
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

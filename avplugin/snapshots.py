@@ -32,12 +32,20 @@ class Version:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One archive with its manifest; None if it holds none that can be read."""
+    """One archive with its manifest; None if it holds none that can be read.
+
+    `reason` says why it is not clean.
+    """
 
     repository: str
     archive: Archive
     manifest: Manifest | None
     reason: str
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether folders can be restored out of it: a name alone is not enough."""
+        return self.archive.is_clean and self.manifest is not None
 
 
 class SnapshotReader:
@@ -50,6 +58,7 @@ class SnapshotReader:
         self.catalogue = catalogue
         self.listing = borg.list_archives(repository)
         self._reasons = reasons or {}
+        self._unreadable: dict[str, str] = {}  # why, by archive id
         catalogue.forget_others(self.listing.id, [archive.id for archive in self.listing.archives])
 
     def archives(self, series: Iterable[str] | None = None) -> list[Archive]:
@@ -65,8 +74,11 @@ class SnapshotReader:
     def manifest(self, archive: Archive) -> Manifest | None:
         """Return the archive's manifest, out of the catalogue or else out of the archive itself.
 
-        None if it holds none, or one that cannot be understood; that is remembered too.
+        None if it holds none, or one that cannot be understood; that is remembered too. Raise
+        BorgError if it cannot be read now, unless `learn` has found that already.
         """
+        if archive.id in self._unreadable:
+            return None
         if not self.catalogue.knows(archive.id):
             try:
                 data = borg.read_files(self.repository, archive.name, ROOT)
@@ -79,12 +91,18 @@ class SnapshotReader:
     def learn(
         self, archives: Sequence[Archive], progress: Callable[[int, int], None] | None = None
     ) -> None:
-        """Read the manifests that the catalogue lacks; `progress` gets how many are done of all."""
+        """Read the manifests that the catalogue lacks; `progress` gets how many are done of all.
+
+        One archive that cannot be read does not hide the others.
+        """
         unknown = [archive for archive in archives if not self.catalogue.knows(archive.id)]
         for number, archive in enumerate(unknown):
             if progress is not None:
                 progress(number, len(unknown))
-            self.manifest(archive)
+            try:
+                self.manifest(archive)
+            except borg.BorgError as error:
+                self._unreadable[archive.id] = str(error).splitlines()[0]
 
     def snapshots(self, archives: Sequence[Archive]) -> list[Snapshot]:
         """Return the archives with their manifests, in the order given."""
@@ -124,7 +142,9 @@ class SnapshotReader:
     def reason(self, archive: Archive) -> str:
         """Return why the archive is not clean, as far as this machine knows; empty if it is."""
         if archive.is_clean:
-            return ""
+            if self.manifest(archive) is not None:
+                return ""
+            return self._unreadable.get(archive.id) or "it holds no manifest of avplugin"
         if archive.is_checkpoint:
             return "interrupted before the end"
         return self._reasons.get(archive.name) or "its run ended before the proof"

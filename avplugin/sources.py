@@ -87,6 +87,8 @@ def bare_source(url: str, ask_passphrase: Callable[[str], str | None]) -> Iterat
     answer. Its answer reaches Borg through a pipe. The catalogue is kept beside Borg's own cache:
     this machine may be no AccountView server at all. Raise AvpluginError if it cannot be read.
     """
+    if Path(url).exists():
+        url = str(Path(url).absolute())  # Borg extracts in another working folder
     passphrase = ask_passphrase(url)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     settings = {} if passphrase is None else {"encryption_passphrase": passphrase}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -62,6 +63,21 @@ class World:
         """Run borgmatic with the configuration of one set."""
         return self.run(
             "borgmatic", "--config", self.borgmatic_file(set_name), *words, **environment
+        )
+
+    def start_borgmatic(
+        self, *words: str, set_name: str = "administrations", **environment: str
+    ) -> subprocess.Popen[str]:
+        """Start borgmatic as the leader of a process group and do not wait for it."""
+        return subprocess.Popen(
+            ["borgmatic", "--config", str(self.borgmatic_file(set_name)), *words],
+            env={**self.environment, **environment},
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
 
     def avplugin(self, *words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -125,6 +141,14 @@ class World:
         play_working_day(self.office, seed=seed)
 
 
+def without_privileges() -> list[str]:
+    """Return what to put before a command so that the mode of a file binds it, also for root."""
+    if os.geteuid() != 0:
+        return []
+    rights = "-dac_override,-dac_read_search"
+    return ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"]
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An office with an empty repository, to be copied: making the repository takes seconds."""
@@ -142,8 +166,39 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def world(template: Path, tmp_path: Path) -> World:
     """A fresh office with configs/ as shipped and an empty repository."""
-    folder = tmp_path / "world"
+    return make_world(template, tmp_path / "world")
+
+
+def make_world(template: Path, folder: Path) -> World:
+    """Return a copy of the template world at `folder`, for fixtures that live longer."""
     shutil.copytree(template, folder, symlinks=True)
     for file in (folder / "etc").rglob("*.yaml"):
         file.write_text(file.read_text().replace(str(template), str(folder)))
     return World(folder)
+
+
+def tree(folder: Path) -> dict[bytes, tuple[object, ...]]:
+    """Return all that a folder is: of each path, itself included, type, mode, time and contents.
+
+    Names of one file (hard links) show as such. A missing folder is an empty answer.
+    """
+    found: dict[bytes, tuple[object, ...]] = {}
+    names: dict[int, list[bytes]] = {}
+    root = os.fsencode(folder)
+    pending = [root] if os.path.lexists(root) else []
+    while pending:
+        path = pending.pop()
+        status = os.lstat(path)
+        contents: object = None
+        if stat.S_ISDIR(status.st_mode):
+            pending += [entry.path for entry in os.scandir(path)]
+        elif stat.S_ISLNK(status.st_mode):
+            contents = os.readlink(path)
+        else:
+            contents = Path(os.fsdecode(path)).read_bytes()
+            names.setdefault(status.st_ino, []).append(path[len(root) :])
+        same = names.get(status.st_ino)
+        found[path[len(root) :]] = (oct(status.st_mode), status.st_mtime_ns, contents, same)
+    for same in names.values():
+        same.sort()
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 
@@ -14,7 +15,7 @@ from avplugin.borgmatic.process import calling_process
 from avplugin.errors import AvpluginError
 from avplugin.snapshots import SnapshotReader
 from avplugin.state.catalogue import Catalogue
-from avplugin.state.files import locked
+from avplugin.state.files import StateError, locked
 from avplugin.state.manifest import ROOT, Manifest, read_manifest
 from avplugin.state.run import Outcome, Run, SetState
 
@@ -54,11 +55,12 @@ def finish(call: Call) -> Result:
         manifest = read_manifest(call.state.manifest_data())
         try:
             final = _prove_and_commit(call, run, manifest)
-        except NotClean as error:
-            _end(call.state, _outcome(run, manifest, "unverified", error.archive, error.reasons))
-            raise
         except AvpluginError as error:
-            _end(call.state, _outcome(run, manifest, "failed", "", [str(error)]))
+            outcome = _outcome(run, manifest, "failed", "", [str(error)])
+            if isinstance(error, NotClean):
+                outcome = _outcome(run, manifest, "unverified", error.archive, error.reasons)
+            with contextlib.suppress(StateError):  # the first error is the one to tell
+                _end(call.state, outcome)
             raise
         outcome = _outcome(run, manifest, "clean", final, [])
         _end(call.state, outcome)

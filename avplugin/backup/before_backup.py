@@ -130,9 +130,13 @@ def _noted(call: Call, started: str) -> Iterator[None]:
 
 
 def _refuse_second_run(call: Call, owner: Process) -> None:
-    """Two runs of a set would write each other's pattern file."""
+    """Two runs of a set would write each other's pattern file.
+
+    Only a borgmatic is waited for. What somebody tried by hand belongs to a shell, and what a hook
+    began whose borgmatic was killed belongs to the first process of all; neither ever ends it.
+    """
     run = call.state.current_run()
-    if run is not None and run.owner != owner and run.owner.lives():
+    if run is not None and run.owner != owner and run.owner.is_borgmatic():
         raise AvpluginError(
             f"another backup of the set {call.set.name} runs since {run.started} (process"
             f" {run.owner.pid}).\nWait for it to end; schedules must not overlap."
@@ -225,8 +229,8 @@ def _refuse_unchanged(call: Call, owner: Process, plan: Plan, last: Archive) -> 
     if call.state.has_passed(owner, call.repository.path):
         # borgmatic takes 75 for a success; a retry means that something behind the backup failed.
         raise AvpluginError(
-            f"{unchanged}, which this borgmatic run made itself.\n"
-            "It repeats all actions because a later one failed: see the error before this one."
+            f"{unchanged}, but this borgmatic run has been here before.\n"
+            "It repeats all actions because one of them failed: see the error before this one."
         )
     raise NotNow(f"{unchanged}: nothing to do.")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import datetime
 import json
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -17,6 +19,7 @@ from avplugin.borgmatic.configuration import Repository
 from avplugin.errors import AvpluginError
 
 OLDEST_BORG = (1, 4, 5)
+TOO_NEW_BORG = (2,)  # another program: its commands take other words
 
 
 class BorgError(AvpluginError):
@@ -60,11 +63,11 @@ def list_archives(repository: Repository) -> Listing:
 
 def list_items(repository: Repository, archive: str) -> Iterator[Item]:
     """Yield all that is in the archive, in its own order. Raise BorgError if it cannot be read."""
-    words = ["list", "--format", "{type} {size} {bpath}{NUL}", f"{repository.path}::{archive}"]
+    words = ["list", "--format", "{type} {size} {bpath!a}{NL}", f"{repository.path}::{archive}"]
     data = _run(repository, words)
-    for record in data.split(b"\0")[:-1]:
+    for record in data.splitlines():
         kind, size, path = record.split(b" ", 2)
-        yield Item(os.fsdecode(kind), int(size), path)
+        yield Item(os.fsdecode(kind), int(size), _unquoted(path))
 
 
 def read_files(repository: Repository, archive: str, path: str) -> bytes:
@@ -127,16 +130,16 @@ def extract(
 
 
 def check_borg_version(repository: Repository) -> None:
-    """Raise BorgError if Borg is missing or older than the oldest that avplugin knows."""
+    """Raise BorgError if Borg is missing, or of a version that avplugin does not know."""
     answer = _run(repository, ["--version"], common=False).decode("utf-8", "replace").strip()
     words = answer.split()[-1].split(".") if answer else []
     numbers = tuple(int("".join(filter(str.isdigit, word)) or 0) for word in words[:3])
-    if numbers < OLDEST_BORG:
+    if not OLDEST_BORG <= numbers < TOO_NEW_BORG:
         oldest = ".".join(str(number) for number in OLDEST_BORG)
         raise BorgError(
-            f"{_program(repository)[0]} is {answer or 'no Borg'}; avplugin needs {oldest} or"
-            " later.\nInstall it with 'pip install borgbackup', or point borgmatic's local_path at"
-            " a newer one."
+            f"{_program(repository)[0]} is {answer or 'no Borg'}; avplugin needs Borg 1, from"
+            f" {oldest} on.\nInstall it with 'pip install \"borgbackup<2\"', or point borgmatic's"
+            " local_path at one."
         )
 
 
@@ -180,7 +183,7 @@ def _run(
             ) from error
         assert process.stdout is not None  # noqa: S101 - for mypy
         assert process.stderr is not None  # noqa: S101 - for mypy
-        with process, _drained(process.stdout) as output:
+        with process, _drained(process.stdout) as output, _ended_with_us(process):
             for line in process.stderr:
                 document = _log_line(line)
                 messages.append(document)
@@ -219,6 +222,9 @@ def _environment(repository: Repository) -> Iterator[dict[str, str]]:
             f"cannot get the passphrase of {repository}: {str(error).splitlines()[0]}."
         ) from error
     environment["TZ"] = "UTC"
+    # Borg as borgmatic finds it; or else the one of this Python environment.
+    own_commands = str(Path(sys.executable).parent)
+    environment["PATH"] = os.pathsep.join([environment.get("PATH", os.defpath), own_commands])
     own_descriptor = environment.get("BORG_PASSPHRASE_FD")
     if own_descriptor == os.environ.get("BORG_PASSPHRASE_FD"):
         own_descriptor = None
@@ -228,6 +234,17 @@ def _environment(repository: Repository) -> Iterator[dict[str, str]]:
         if own_descriptor is not None:
             with contextlib.suppress(OSError):
                 os.close(int(own_descriptor))
+
+
+@contextlib.contextmanager
+def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End Borg when the block is left before Borg is done, as when somebody stops avplugin."""
+    try:
+        yield
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
 
 
 @contextlib.contextmanager
@@ -251,6 +268,17 @@ def _log_line(line: bytes) -> dict[str, Any]:
     except ValueError:
         document = None
     return document if isinstance(document, dict) else {"message": text, "levelname": "ERROR"}
+
+
+def _unquoted(literal: bytes) -> bytes:
+    """Return the bytes of a path that Borg wrote as a Python literal.
+
+    Written plainly, Borg would put a question mark for every byte of a name that is not UTF-8.
+    """
+    if b"\\" in literal:
+        text: str = ast.literal_eval(literal.decode("ascii"))
+        return os.fsencode(text)
+    return literal[1:-1]
 
 
 def _explain(repository: Repository, status: int, messages: Sequence[dict[str, Any]]) -> str:

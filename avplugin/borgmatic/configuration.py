@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from avplugin.borgmatic.archive import UNVERIFIED, Series
+from avplugin.borgmatic.archive import Series
 from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError
 
@@ -108,15 +108,14 @@ def check_promises(
     backup_set: BackupSet,
     patterns: Path,
 ) -> None:
-    """Refuse settings of borgmatic with which an archive would look clean without a proof.
+    """Refuse settings with which an archive would look clean without a proof, or never be clean.
 
     Raise BorgmaticConfigurationError that says which line has to be there.
     """
     series = Series(configuration.installation_name, backup_set.name)
     settings = repository.settings
     file = borgmatic.file
-    name_format = str(settings.get("archive_name_format", ""))
-    if not (name_format.startswith(f"{series}-{{now") and name_format.endswith(UNVERIFIED)):
+    if settings.get("archive_name_format") != series.name_format:
         raise BorgmaticConfigurationError(
             f"{file}: archive_name_format must be '{series.name_format}': only avplugin takes"
             " .unverified away,\nonce the archive is proven clean."
@@ -132,4 +131,9 @@ def check_promises(
         raise BorgmaticConfigurationError(
             f"{file}: patterns_from must name {patterns}: there avplugin says which folders are"
             " meant."
+        )
+    if (settings.get("bootstrap") or {}).get("store_config_files") is not False:
+        raise BorgmaticConfigurationError(
+            f"{file}: bootstrap must have 'store_config_files: false': only what avplugin names"
+            " goes into an archive,\nand those files can hold passphrases."
         )

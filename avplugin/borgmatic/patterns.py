@@ -2,8 +2,8 @@
 
 Two facts decide its form. borgmatic expands `*`, `?` and `[` in roots and offers no way to say
 that they are meant literally, so a root never holds one: it is an ancestor without them, and
-`+`/`!` lines say what is wanted below. And Borg compares every path with every `pp:` line in turn,
-so a folder that needs no line gets none.
+`+`/`!` lines say what is wanted below. And Borg compares every path with every line in turn, until
+one matches: a folder that needs no line gets none, and folders side by side share one.
 """
 
 from __future__ import annotations
@@ -72,30 +72,37 @@ class _Rules:
             if _nearest(path, marked) in chosen:
                 self.kept_out.add(path)
         for path in chosen - roots:
-            outside = _nearest(path, chosen | barred | roots)
+            outside = _nearest(path, marked)
             if outside in chosen:
                 continue
             self.let_in.add(path)
-            # Up to the nearest folder that is wanted, every folder on the way is kept out by
-            # default and has to be passed through.
+            # Up to the one that is kept out, every folder on the way has to be passed through.
             for parent in path.parents:
-                if parent in chosen:
-                    break
                 self.passages.add(parent)
-                if parent in roots:
+                if parent in self.kept_out:
                     break
 
     def lines(self) -> Iterator[str]:
         """Yield the lines, inner folders before outer, since the first that matches counts."""
-        rules = [
-            *((path, 0, "+ pf:") for path in self.passages),
-            *((path, 1, "+ pp:") for path in self.let_in),
-            *((path, 1, "! pp:") for path in self.kept_out),
-        ]
-        for path, _, prefix in sorted(
-            rules, key=lambda rule: (-len(rule[0].parts), rule[1], str(rule[0]))
-        ):
-            yield f"{prefix}{path}"
+        folders = self.passages | self.let_in | self.kept_out
+        for depth in sorted({len(path.parts) for path in folders}, reverse=True):
+            yield from (f"+ pf:{path}" for path in _of_depth(self.passages, depth))
+            yield from _whole_folders("+", _of_depth(self.let_in, depth))
+            yield from _whole_folders("!", _of_depth(self.kept_out, depth))
+
+
+def _of_depth(paths: set[PurePosixPath], depth: int) -> list[PurePosixPath]:
+    return sorted(path for path in paths if len(path.parts) == depth)
+
+
+def _whole_folders(sign: str, paths: list[PurePosixPath]) -> Iterator[str]:
+    """Yield the line for folders with all that is in them; several share one expression."""
+    if len(paths) == 1:
+        yield f"{sign} pp:{paths[0]}"
+    elif paths:
+        # Borg matches paths without their leading slash, and searches for expressions.
+        alternatives = "|".join(re.escape(str(path).lstrip("/")) for path in paths)
+        yield f"{sign} re:^(?:{alternatives})(?:/|$)"
 
 
 def _nearest(path: PurePosixPath, marked: set[PurePosixPath]) -> PurePosixPath | None:

@@ -27,6 +27,10 @@ class Process:
         """Return whether this very process, not another with its id, still runs."""
         return _find(self.pid) == self
 
+    def is_borgmatic(self) -> bool:
+        """Return whether this very process still runs, and is borgmatic."""
+        return self.lives() and _is_borgmatic(_command_line(self.pid))
+
 
 def calling_process() -> Process:
     """Return the borgmatic process that runs this hook.
@@ -34,14 +38,12 @@ def calling_process() -> Process:
     Without one among the ancestors (somebody tries a hook by hand), the nearest ancestor that is
     not a shell started only to run the hook.
     """
-    ancestors = list(_ancestors())
+    # A shell that runs the hook has borgmatic in its words too: in a path, as the repository's.
+    ancestors = [pid for pid in _ancestors() if not _only_passes_on(_command_line(pid))]
     for pid in ancestors:
         if _is_borgmatic(_command_line(pid)):
             return _known(pid)
-    for pid in ancestors:
-        if not _only_passes_on(_command_line(pid)):
-            return _known(pid)
-    return _known(os.getppid())
+    return _known(ancestors[0] if ancestors else os.getppid())
 
 
 def _known(pid: int) -> Process:

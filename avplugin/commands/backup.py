@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from avplugin.commands.context import Context, counted, human_size
+from avplugin.commands.context import Context, counted, human_size, printable
 from avplugin.commands.progress import byte_progress
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def command(context: Context, set_name: str | None, adopt: bool) -> int:
                 watcher = Watcher(context.say, _complain, show)
                 status, found = back_up(configuration, part, watcher, verbose=context.verbose)
         except AvpluginError as error:
-            click.echo(f"avplugin: {error}", err=True)
+            click.echo(printable(f"avplugin: {error}"), err=True)
             statuses.append(1)
             continue
         statuses.append(_status(status, found))

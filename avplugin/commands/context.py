@@ -77,7 +77,7 @@ class Context:
     def say(self, text: str) -> None:
         """Print a line for people; nothing with --json."""
         if not self.as_json:
-            click.echo(text)
+            click.echo(printable(text))
 
     def detail(self, text: str) -> None:
         """Print a line that only -v asks for."""
@@ -86,7 +86,7 @@ class Context:
 
     def warn(self, text: str) -> None:
         """Print a warning on standard error; borgmatic logs such a line as one."""
-        click.echo(f"warning: {text}", err=True)
+        click.echo(printable(f"warning: {text}"), err=True)
 
     def answer(self, document: Any) -> None:
         """Print the answer to --json."""

@@ -110,7 +110,7 @@ def local_time(moment: datetime.datetime) -> str:
 
 
 def _verdict(snapshot: Snapshot) -> str:
-    if not snapshot.archive.is_clean:
+    if not snapshot.is_clean:
         return f"not clean: {snapshot.reason}"
     left_out = snapshot.manifest.left_out if snapshot.manifest else ()
     if left_out:
@@ -126,7 +126,7 @@ def _snapshot_document(snapshot: Snapshot) -> dict[str, object]:
         "time": snapshot.archive.time.isoformat(),
         "series": snapshot.archive.series,
         "repository": snapshot.repository,
-        "clean": snapshot.archive.is_clean,
+        "clean": snapshot.is_clean,
         "reason": snapshot.reason,
         "accountview_version": manifest.run.accountview_version if manifest else None,
         "sessions": "not checked",

@@ -6,15 +6,14 @@ import dataclasses
 import difflib
 import functools
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError
 from avplugin.installation.locate import AdministrationSource, Explicit, FolderGlob, Register
-from avplugin.installation.windows_path import is_windows_path
+from avplugin.installation.windows_path import Drives, DrivesError, is_windows_path, one_line
 
 DEFAULT_SETS: Mapping[str, Mapping[str, Any]] = {
     "system": {"folders": ["program", "system", "extra"]},
@@ -26,6 +25,14 @@ WHY_SESSIONS = (
     " find out who is logged in. Write 'sessions: {assume_nobody: true}' if you make sure yourself"
     " that nobody is"
 )
+
+
+_SIMPLE_FAULTS = {
+    "minLength": "is empty",
+    "minItems": "is empty",
+    "minProperties": "is empty",
+    "uniqueItems": "says something twice",
+}
 
 
 class ConfigurationError(AvpluginError):
@@ -46,7 +53,7 @@ def find_configuration(chosen: str | None) -> Path:
     """
     named = chosen or os.environ.get("AVPLUGIN_CONFIG")
     if named:
-        return Path(named).expanduser().absolute()
+        return _from_home(named).absolute()
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     places = [Path("/etc/avplugin/accountview.yaml"), home / "avplugin" / "accountview.yaml"]
     for place in places:
@@ -67,9 +74,7 @@ def load_configuration(chosen: str | None = None) -> Configuration:
     file = find_configuration(chosen)
     text = _read(file)
     document = _parse(file, text)
-    faults = list(_schema_faults(document))
-    if not faults:
-        faults = list(_faults_beyond_the_schema(document))
+    faults = [*_schema_faults(document), *_faults_beyond_the_schema(document)]
     if faults:
         lines = [f"{file}: {fault.key}: {fault.text}" for fault in faults]
         raise ConfigurationError("\n".join(lines))
@@ -91,7 +96,8 @@ def _read(file: Path) -> str:
         raise ConfigurationError(f"{file} is not UTF-8 text: save it as UTF-8.") from error
     except OSError as error:
         raise ConfigurationError(
-            f"cannot read the configuration {file}: {error.strerror}."
+            f"cannot read the configuration {file}: {error.strerror}.\n"
+            "It is the file that --config or $AVPLUGIN_CONFIG names, or the one in its usual place."
         ) from error
 
 
@@ -103,15 +109,28 @@ def _parse(file: Path, text: str) -> dict[str, Any]:
     try:
         document = yaml.load(text, Loader=StrictLoader)  # noqa: S506 - derived from SafeLoader
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "cannot be parsed"
-        raise ConfigurationError(f"{file}{where} is not right YAML: {problem}.") from error
+        raise ConfigurationError(f"{file}{_explain_yaml(error)}") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{file} is not right YAML: it is nested too deeply.") from error
     if not isinstance(document, dict):
         raise ConfigurationError(
             f"{file} holds no settings; configs/accountview.yaml shows what belongs in it."
         )
     return document
+
+
+def _explain_yaml(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    where = f" line {mark.line + 1}" if mark else ""
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "no YAML"
+    hint = ""
+    if "escape" in problem:
+        hint = r". Write Windows paths in single quotes: 'F:\admins'"
+    elif "constructor for the tag" in problem:
+        hint = ". Text that begins with ! belongs in quotes"
+    elif r"'\t'" in problem:
+        hint = ". Indent with blanks, not with tabs"
+    return f"{where} is not right YAML: {problem}{hint}."
 
 
 @functools.cache
@@ -124,130 +143,102 @@ def load_schema() -> dict[str, Any]:
     return schema
 
 
-def _schema_faults(document: Mapping[str, Any]) -> Iterator[_Fault]:
+def _schema_faults(document: Mapping[str, Any]) -> list[_Fault]:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - as above
 
-    validator = Draft202012Validator(load_schema())
-    errors = sorted(validator.iter_errors(document), key=lambda error: [str(p) for p in error.path])
-    for error in errors:
-        yield from _explain(error)
+    errors = list(Draft202012Validator(load_schema()).iter_errors(document))
+    misspelled = {
+        (*error.absolute_path, meant)
+        for error in errors
+        for _, meant in _unknown_keys(error)
+        if meant
+    }
+    faults = [fault for error in errors for fault in _explain(error, misspelled)]
+    return sorted(dict.fromkeys(faults), key=lambda fault: fault.key)
 
 
-def _explain(error: Any) -> Iterator[_Fault]:
-    """Turn what jsonschema found into what a person has to change."""
-    key = _key_path(error.absolute_path)
+def _unknown_keys(error: Any) -> Iterator[tuple[Any, str]]:
+    """Yield each key that the schema does not know, with the known one nearest to it or nothing."""
     if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
+        known = error.schema["properties"]
         for name in [name for name in error.instance if name not in known]:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
-            yield _Fault(_join(key, str(name)), f"is not known{hint}")
-    elif error.validator == "required":
-        required = error.validator_value
-        for name in [name for name in required if name not in error.instance]:
-            if f"'{name}'" in error.message:
-                text = WHY_SESSIONS if name == "sessions" else "is missing"
-                yield _Fault(_join(key, name), text)
-    elif error.validator == "anyOf" and error.context:
-        yield from _explain_alternatives(error, key)
-    elif error.validator == "type":
-        yield _Fault(key, _explain_type(error))
-    elif error.validator in {"minLength", "minItems", "minProperties"}:
-        yield _Fault(key, "is empty")
-    elif error.validator == "pattern":
-        kind = "letters, digits, - and _ only, first and last a letter or digit"
-        yield _Fault(key, f"{error.instance!r} cannot be used: {kind}")
-    else:
-        yield _Fault(key, error.message)
+            yield name, next(iter(difflib.get_close_matches(str(name), known, n=1)), "")
 
 
-def _explain_alternatives(error: Any, key: str) -> Iterator[_Fault]:
-    """Explain by the alternative that was most likely meant: the one whose keys are there."""
-    branches: dict[Any, list[Any]] = {}
-    for inner in error.context or ():
-        branches.setdefault(inner.schema_path[0], []).append(inner)
-    alternatives = error.validator_value
+def _explain(error: Any, misspelled: Container[tuple[Any, ...]]) -> Iterator[_Fault]:
+    """Turn what jsonschema found into what a person has to change.
 
-    def keys_missing(index: Any) -> int:
-        wanted = alternatives[index].get("required", ())
-        present = error.instance if isinstance(error.instance, dict) else ()
-        return sum(name not in present for name in wanted)
+    A key that is there, but `misspelled`, is one fault and not missing as well.
+    """
+    path = tuple(error.absolute_path)
+    value, wanted = error.instance, error.validator_value
+    if "propertyNames" in error.absolute_schema_path:
+        path = (*path, str(value))
+    key = _key_path(path)
+    must = error.schema.get("must", "")
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema["properties"]
+            for name, meant in _unknown_keys(error):
+                hint = f"did you mean {meant}?" if meant else f"known here: {', '.join(known)}"
+                yield _Fault(_key_path((*path, str(name))), f"is not known; {hint}")
+        case "required":
+            for name in wanted:
+                if name not in value and (*path, name) not in misspelled:
+                    text = WHY_SESSIONS if name == "sessions" else "is missing"
+                    yield _Fault(_key_path((*path, name)), text)
+        case "oneOf" | "anyOf" | "dependentRequired":
+            known = error.schema["properties"]
+            if isinstance(value, dict) and not any((*path, name) in misspelled for name in known):
+                yield _Fault(key, f"must {must}")
+        case "type":
+            yield _Fault(key, _explain_type(value, wanted))
+        case simple if simple in _SIMPLE_FAULTS:
+            yield _Fault(key, _SIMPLE_FAULTS[simple])
+        case _:
+            shown = one_line(str(value))
+            yield _Fault(key, f"'{shown}' cannot be used: it must {must}")
 
-    missing = {index: keys_missing(index) for index in branches}
-    best = min(branches, key=lambda index: (missing[index], len(branches[index])))
-    if isinstance(error.instance, dict) and missing[best] >= len(
-        alternatives[best].get("required", ())
-    ):
-        choices = " or ".join("+".join(option["required"]) for option in alternatives)
-        yield _Fault(key, f"needs {choices}")
-        return
-    if not isinstance(error.instance, dict) and error.parent is None:
-        alternatives_text = " or ".join(
-            str(option.get("const", "a list")) for option in alternatives
-        )
-        yield _Fault(key, f"must be {alternatives_text}")
-        return
-    for inner in branches[best]:
-        yield from _explain(inner)
 
-
-def _explain_type(error: Any) -> str:
-    wanted = {
+def _explain_type(value: Any, wanted: str | Sequence[str]) -> str:
+    names = {
         "string": "text",
         "array": "a list",
         "object": "a group of settings",
         "boolean": "true or false",
     }
-    name = wanted.get(str(error.validator_value), str(error.validator_value))
-    if error.instance is None:
+    name = " or ".join(names[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted))
+    if value is None:
         return f"is empty; it must be {name}"
-    if name == "text" and isinstance(error.instance, (int, float)):
-        return f"must be text: write it in quotes, '{error.instance}'"
+    if "string" in wanted and not isinstance(value, (dict, list)):
+        return f"must be {name}; YAML takes it for something else unless it stands in quotes"
     return f"must be {name}"
 
 
-def _key_path(path: Sequence[str | int]) -> str:
-    text = ""
-    for part in path:
-        text = f"{text}[{part}]" if isinstance(part, int) else _join(text, str(part))
-    return text or "the file"
-
-
-def _join(key: str, name: str) -> str:
-    return name if key in {"", "the file"} else f"{key}.{name}"
+def _key_path(path: Iterable[str | int]) -> str:
+    """Return the path of keys as text, such as administrations[0].folder."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return one_line("".join(parts).removeprefix("."))
 
 
 def _faults_beyond_the_schema(document: Mapping[str, Any]) -> Iterator[_Fault]:
-    """Yield what JSON Schema cannot say."""
-    for key, value in _folders_named(document):
-        if not is_windows_path(value) and not Path(value).is_absolute():
-            yield _Fault(key, f"{value!r} is neither a path from / on nor a Windows path")
-    for windows_path, local in document.get("drives", {}).items():
-        if not is_windows_path(windows_path):
-            yield _Fault(f"drives.{windows_path}", "is not a Windows path such as 'F:\\'")
-        if not Path(local).is_absolute():
-            yield _Fault(f"drives.{windows_path}", f"{local!r} is not a path from / on")
-    state = document.get("state")
-    if state is not None and not re.fullmatch(r"(/[^*?\[\s/]+)+/?", state):
-        yield _Fault("state", f"{state!r} must be a path from / on, without blanks, *, ? and [")
-    has_folders = any("folders" in part for part in document.get("sets", DEFAULT_SETS).values())
-    if not has_folders:
-        yield _Fault("sets", "none of them holds the program, system and extra folders")
-
-
-def _folders_named(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    installation = document["installation"]
-    for name in ("program", "system"):
-        yield f"installation.{name}", installation[name]
-    for index, folder in enumerate(installation.get("extra", ())):
-        yield f"installation.extra[{index}]", folder
-    for index, source in enumerate(document["administrations"]):
-        key = f"administrations[{index}]"
-        for name in ("folders", "folder"):
-            if name in source:
-                yield f"{key}.{name}", source[name]
-        for number, folder in enumerate(source.get("copy_documents", ())):
-            yield f"{key}.copy_documents[{number}]", folder
+    """Yield what JSON Schema cannot say; what it can is not looked at twice."""
+    drives = document.get("drives", {})
+    if isinstance(drives, dict):
+        accepted: dict[str, str] = {}
+        for windows_path in [key for key in drives if isinstance(key, str)]:
+            try:
+                Drives({**accepted, windows_path: ""})
+            except DrivesError as error:
+                text = str(error).removeprefix("drives: ")
+                yield _Fault(_key_path(("drives", windows_path)), text)
+            else:
+                accepted[windows_path] = ""
+    sets = document.get("sets", DEFAULT_SETS)
+    if isinstance(sets, dict) and sets:
+        parts = [part if isinstance(part, dict) else {} for part in sets.values()]
+        if all("select" in part and "folders" not in part for part in parts):
+            yield _Fault("sets", "none of them holds the program, system and extra folders")
 
 
 def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> Configuration:
@@ -305,6 +296,11 @@ def _make_set(file: Path, name: str, part: Mapping[str, Any]) -> BackupSet:
         name=name,
         folders=tuple(part.get("folders", ())),
         select=tuple(select or ()),
-        borgmatic=file.parent / Path(named).expanduser(),
+        borgmatic=file.parent / _from_home(named),
         only_changed=part.get("only_changed", True),
     )
+
+
+def _from_home(path: str) -> Path:
+    """Return the path with a ~ expanded, unless it names nobody's home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises for an unknown user

@@ -14,6 +14,10 @@ class StrictLoader(yaml.SafeLoader):
         """Return the mapping of `node`; raise yaml.MarkedYAMLError for a key that stands twice."""
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge" or not isinstance(
+                key_node, yaml.ScalarNode
+            ):
+                continue  # << brings in keys that may stand here again; no list is a key at all
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(

@@ -35,7 +35,8 @@ def new_places(choice: Choice, folder: Path) -> Callable[[FolderManifest], Path]
     def place(part: FolderManifest) -> Path:
         if part == choice.folder:
             return absolute
-        number = f"-{part.label.rpartition('(')[2].rstrip(')')}" if "(" in part.label else ""
+        index = choice.copy_documents.index(part)
+        number = f"-{index + 1}" if index else ""
         return absolute.with_name(f"{absolute.name}-kopiedocumenten{number}")
 
     return place

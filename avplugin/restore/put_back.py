@@ -94,7 +94,10 @@ def check_target(path: Path) -> None:
                 "Restore beside it with --new FOLDER, or move the old folder away first."
             )
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise RestoreError(f"this user may not write in {path.parent}.")
+        raise RestoreError(
+            f"{path.parent} cannot be written to: this user may not, or its disk is read-only.\n"
+            "Restore as another user, or with --new FOLDER to another place."
+        )
 
 
 def put_back(
@@ -156,14 +159,15 @@ def _check_space(targets: Sequence[Target]) -> None:
 
 @contextlib.contextmanager
 def _staging(target: Path) -> Iterator[Path]:
-    """Yield a new folder beside the target, locked as long as this process lives, then removed.
+    """Yield a new folder beside the target, locked as long as this restore lives, then removed.
 
     What a killed restore of the same target left behind is no longer locked, and removed first.
     """
-    prefix = f".{target.name}{_STAGING}"
+    name = os.fsdecode(os.fsencode(target.name)[:200])  # no name is longer than 255 bytes
+    prefix = f".{name}{_STAGING}"
     for left in [path for path in target.parent.iterdir() if path.name.startswith(prefix)]:
         with contextlib.suppress(OSError), _locked_folder(left):
-            shutil.rmtree(left)
+            _remove(left)
     staging = target.parent / f"{prefix}{secrets.token_hex(4)}"
     try:
         staging.mkdir(mode=0o700)
@@ -178,8 +182,10 @@ def _staging(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _locked_folder(path: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
+        # Borg inherits the lock: killed in the middle, avplugin leaves a Borg that still extracts.
+        os.set_inheritable(descriptor, True)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from avplugin.installation.model import code_key
@@ -44,11 +44,11 @@ class Catalogue:
         Where the folder cannot be written, as when somebody only wants to look, the catalogue
         lives in memory for the time of the command.
         """
-        connection = _connect(state / "catalogue.sqlite")
+        catalogue = cls(_connect(state / "catalogue.sqlite"))
         try:
-            yield cls(connection)
+            yield catalogue
         finally:
-            connection.close()
+            catalogue._connection.close()
 
     def knows(self, archive: str) -> bool:
         """Return whether the archive's manifest, or that it has none, is known."""
@@ -59,15 +59,16 @@ class Catalogue:
         """Add the manifest of an archive; None says that it holds none."""
         run = _NO_MANIFEST if manifest is None else run_to_json(manifest.run)
         folders = () if manifest is None else manifest.folders
-        with self._connection as transaction:
+        rows = [(archive, folder_key(part.label), folder_to_json(part)) for part in folders]
+
+        def write(transaction: sqlite3.Connection) -> None:
             transaction.execute("DELETE FROM folder WHERE archive = ?", (archive,))
             transaction.execute(
                 "INSERT OR REPLACE INTO archive VALUES (?, ?, ?)", (archive, repository_id, run)
             )
-            transaction.executemany(
-                "INSERT INTO folder VALUES (?, ?, ?)",
-                [(archive, folder_key(part.label), folder_to_json(part)) for part in folders],
-            )
+            transaction.executemany("INSERT INTO folder VALUES (?, ?, ?)", rows)
+
+        self._change(write)
 
     def manifest(self, archive: str) -> Manifest | None:
         """Return the manifest of a known archive; None if it holds none."""
@@ -94,10 +95,28 @@ class Catalogue:
         rows = self._connection.execute(
             "SELECT id FROM archive WHERE repository = ?", (repository_id,)
         )
-        gone = [(row[0],) for row in rows if row[0] not in set(archives)]
-        with self._connection as transaction:
+        present = set(archives)
+        gone = [(row[0],) for row in rows if row[0] not in present]
+        if not gone:
+            return
+
+        def write(transaction: sqlite3.Connection) -> None:
             transaction.executemany("DELETE FROM folder WHERE archive = ?", gone)
             transaction.executemany("DELETE FROM archive WHERE id = ?", gone)
+
+        self._change(write)
+
+    def _change(self, write: Callable[[sqlite3.Connection], None]) -> None:
+        """Change the catalogue; from when the disk is full on, only what is in memory of it."""
+        try:
+            with self._connection as transaction:
+                write(transaction)
+        except sqlite3.OperationalError:
+            on_disk, self._connection = self._connection, sqlite3.connect(":memory:")
+            with contextlib.closing(on_disk):
+                on_disk.backup(self._connection)
+            with self._connection as transaction:
+                write(transaction)
 
 
 def folder_key(label: str) -> str:

@@ -58,7 +58,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StateError(
             f"{path} is damaged: {error}.\nRemove it; avplugin makes it anew."
         ) from error

@@ -146,12 +146,10 @@ def read_manifest(data: bytes) -> Manifest:
     folders: list[FolderManifest] = []
     for line in data.splitlines():
         document = _parse(line)
-        if document["type"] == "run":
+        if document.get("type") == "run":
             runs.append(_make(RunManifest, document))
-        elif document["type"] == "folder":
-            document["kind"] = Kind(document["kind"])
-            document["inside"] = tuple(document["inside"])
-            folders.append(_make(FolderManifest, document))
+        elif document.get("type") == "folder":
+            folders.append(_make_folder(document))
     if len(runs) != 1:
         raise ManifestError("holds no manifest of avplugin" if not runs else "holds two manifests")
     return Manifest(runs[0], tuple(sorted(folders, key=lambda part: (part.kind, part.label))))
@@ -169,10 +167,7 @@ def run_to_json(run: RunManifest) -> str:
 
 def folder_from_json(text: str) -> FolderManifest:
     """Return what folder_to_json was given."""
-    document = json.loads(text)
-    document["kind"] = Kind(document["kind"])
-    document["inside"] = tuple(document["inside"])
-    return _make(FolderManifest, document)
+    return _make_folder(json.loads(text))
 
 
 def run_from_json(text: str) -> RunManifest:
@@ -188,7 +183,7 @@ def _line(document: dict[str, Any]) -> bytes:
 def _parse(line: bytes) -> dict[str, Any]:
     try:
         document = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestError(f"holds a manifest that is no JSON ({error})") from error
     if not isinstance(document, dict) or "avplugin_manifest" not in document:
         raise ManifestError("holds a manifest that avplugin did not write")
@@ -198,6 +193,14 @@ def _parse(line: bytes) -> dict[str, Any]:
             " not know; a newer one will"
         )
     return document
+
+
+def _make_folder(document: dict[str, Any]) -> FolderManifest:
+    try:
+        values = {"kind": Kind(document["kind"]), "inside": tuple(document["inside"])}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestError(f"holds a manifest that lacks something ({error!r})") from error
+    return _make(FolderManifest, {**document, **values})
 
 
 def _make(cls: type[_Value], document: dict[str, Any]) -> _Value:
@@ -210,6 +213,6 @@ def _make(cls: type[_Value], document: dict[str, Any]) -> _Value:
 
 def _file_name(base: str, part: FolderManifest, taken: Collection[str]) -> str:
     """Return a path that any file system takes, unique in the manifest."""
-    stem = f"{base}/folders/{part.kind}-{quote(part.label, safe='')[:150]}"
+    stem = f"{base}/folders/{part.kind}-{quote(part.label, safe='', errors='surrogatepass')[:150]}"
     candidates = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     return next(f"{name}.json" for name in candidates if f"{name}.json" not in taken)

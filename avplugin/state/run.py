@@ -98,8 +98,24 @@ class SetState:
         contents: dict[str, Contents],
         patterns: Iterable[str],
     ) -> None:
-        """Write all that the run needs; `run.json`, written last, makes it a run."""
+        """Write all that the run needs; `run.json`, written last, makes it a run.
+
+        Raise StateError if that fails; nothing of the run is left then.
+        """
         self.end_run()
+        try:
+            self._write_run(run, manifest_files, contents, patterns)
+        except StateError:
+            self.end_run()
+            raise
+
+    def _write_run(
+        self,
+        run: Run,
+        manifest_files: dict[str, bytes],
+        contents: dict[str, Contents],
+        patterns: Iterable[str],
+    ) -> None:
         root = self._run_folder / "avplugin"
         for name, data in manifest_files.items():
             _write_plainly(root / name, data)

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
+import socket
+from pathlib import Path
 
-from conftest import World
+from conftest import World, without_privileges
 
 CLEAN = re.compile(r"accountview-administrations-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
+def between_the_hooks(world: World, command: str) -> None:
+    """Let borgmatic run a shell command before create, behind avplugin's own hook."""
+    quoted = command.replace("'", "''")
+    world.add_hook(f"- before: action\n  when: [create]\n  run: ['{quoted}']")
+
+
+def behind_the_copy(world: World, command: str) -> None:
+    """Let borgmatic run a shell command behind create, before avplugin's own hook."""
+    quoted = command.replace("'", "''")
+    world.add_hook(
+        f"- after: action\n  when: [create]\n  states: [finish]\n  run: ['{quoted}']", first=True
+    )
 
 
 def test_borgmatic_create_alone_makes_a_clean_snapshot(world: World) -> None:
@@ -30,15 +49,7 @@ def test_a_night_in_which_nothing_changed_makes_no_archive_and_says_so(world: Wo
 
 def test_one_byte_changed_between_the_hooks_leaves_the_archive_unverified(world: World) -> None:
     table = world.administrations / "BAKKER26" / "GROOTBOEK.DBF"
-    world.add_hook(
-        f"""
-- after: action
-  when: [create]
-  states: [finish]
-  run: ["printf X | dd of='{table}' bs=1 seek=900 conv=notrunc"]
-""",
-        first=True,
-    )
+    behind_the_copy(world, f'printf X | dd of="{table}" bs=1 seek=900 conv=notrunc')
 
     done = world.borgmatic("create")
 
@@ -46,3 +57,169 @@ def test_one_byte_changed_between_the_hooks_leaves_the_archive_unverified(world:
     [archive] = world.archives()
     assert archive.endswith(".unverified")
     assert "BAKKER26 changed while it was copied: GROOTBOEK.DBF" in done.stderr
+
+
+def test_a_changed_byte_is_noticed_although_the_old_time_was_put_back(world: World) -> None:
+    table = world.administrations / "BAKKER26" / "GROOTBOEK.DBF"
+    old = world.folder / "old"
+    between_the_hooks(
+        world,
+        f'touch -r "{table}" {old} && printf X | dd of="{table}" bs=1 seek=900 conv=notrunc'
+        f' && touch -r {old} "{table}"',
+    )
+
+    done = world.borgmatic("--verbosity", "-2", "create")
+
+    assert done.returncode == 1
+    assert table.stat().st_mtime_ns == old.stat().st_mtime_ns
+    [archive] = world.archives()
+    assert archive.endswith(".unverified")
+    [outcome] = [o for o in outcomes(world) if o["status"] == "unverified"]
+    assert outcome["reasons"] == ["BAKKER26 changed while it was copied: GROOTBOEK.DBF"]
+
+
+def outcomes(world: World) -> list[dict[str, object]]:
+    """Return what the runs of the administrations came to, as the state folder has it."""
+    found: list[dict[str, object]] = json.loads(
+        (world.state / "administrations" / "outcomes.json").read_text()
+    )
+    return found
+
+
+def test_tables_that_the_users_own_excludes_drop_leave_the_archive_unverified(
+    world: World,
+) -> None:
+    (world.administrations / "Klant 1" / "CACHEDIR.TAG").write_text(
+        "Signature: 8a477f597d28d172789f06886806bc55"
+    )
+    (world.administrations / "Klant 2" / ".nobackup").touch()
+    world.configure_borgmatic(
+        "exclude_patterns: ['*/BAKKER26/BTW.DBF']\n"
+        "exclude_caches: true\n"
+        "exclude_if_present: [.nobackup]"
+    )
+
+    done = world.borgmatic("create")
+
+    assert done.returncode == 1
+    [archive] = world.archives()
+    assert archive.endswith(".unverified")
+    bakker = str(world.administrations / "BAKKER26" / "BTW.DBF").lstrip("/")
+    assert f"not in the archive, from BAKKER26: {bakker}" in done.stderr
+    assert "not in the archive, from KLANT1:" in done.stderr
+    assert "not in the archive, from KLANT2:" in done.stderr
+
+
+def test_a_table_that_borg_cannot_read_leaves_the_archive_unverified(world: World) -> None:
+    table = world.administrations / "BAKKER26" / "BTW.DBF"
+    between_the_hooks(world, f'chmod 000 "{table}"')
+
+    done = world.run(
+        *without_privileges(), "borgmatic", "--config", world.borgmatic_file(), "create"
+    )
+
+    assert done.returncode == 1
+    [archive] = world.archives()
+    assert archive.endswith(".unverified")
+    assert "BAKKER26" in done.stderr
+    assert "BTW.DBF" in done.stderr
+
+
+def test_files_that_come_and_go_between_the_hooks_leave_the_archive_unverified(
+    world: World,
+) -> None:
+    bakker, klant = world.administrations / "BAKKER26", world.administrations / "Klant 1"
+    between_the_hooks(world, f'rm "{bakker}/BTW.DBF"; touch "{klant}/NIEUW.DBF"')
+
+    done = world.borgmatic("create")
+
+    assert done.returncode == 1
+    [archive] = world.archives()
+    assert archive.endswith(".unverified")
+    assert "BAKKER26 changed while it was copied: BTW.DBF" in done.stderr
+    assert "KLANT1 changed while it was copied: NIEUW.DBF" in done.stderr
+    assert f"not in the archive, from BAKKER26: {str(bakker).lstrip('/')}/BTW.DBF" in done.stderr
+    assert f"not meant to be: {str(klant).lstrip('/')}/NIEUW.DBF" in done.stderr
+
+
+def test_a_retry_makes_the_next_try_clean_when_the_cause_is_gone(world: World) -> None:
+    table, once = world.administrations / "BAKKER26" / "GROOTBOEK.DBF", world.folder / "once"
+    between_the_hooks(world, f'test -e {once} || touch {once} "{table}"')
+    world.configure_borgmatic("retries: 1")
+
+    done = world.borgmatic("create")
+
+    assert done.returncode == 0, done.stderr
+    assert "BAKKER26 changed while it was copied: GROOTBOEK.DBF" in done.stderr
+    [archive] = world.archives()
+    assert CLEAN.fullmatch(archive)
+
+
+def test_a_check_that_fails_behind_a_good_create_stays_a_failure_with_retries(
+    world: World,
+) -> None:
+    world.add_hook("- before: action\n  when: [check]\n  run: ['exit 1']")
+    world.configure_borgmatic("retries: 2")
+
+    done = world.borgmatic("create", "check")
+
+    assert done.returncode == 1
+    [archive] = world.archives()
+    assert CLEAN.fullmatch(archive)
+    assert "nothing has changed since the clean snapshot" in done.stderr
+    assert "one of them failed" in done.stderr
+
+
+def test_a_damaged_repository_that_check_finds_stays_a_failure_with_retries(world: World) -> None:
+    damage = world.folder / "damage.py"
+    damage.write_text(
+        "import pathlib, sys\n"
+        "data = pathlib.Path(sys.argv[1], 'data', '0')\n"
+        "file = max(data.iterdir(), key=lambda path: path.stat().st_size)\n"
+        "content = bytearray(file.read_bytes())\n"
+        "content[len(content) // 3] ^= 1\n"
+        "file.write_bytes(content)\n"
+    )
+    once = world.folder / "once"
+    world.add_hook(
+        "- before: action\n  when: [check]\n"
+        f"  run: ['test -e {once} || python {damage} {world.repository} && touch {once}']"
+    )
+    world.configure_borgmatic("retries: 2")
+
+    done = world.borgmatic("create", "check")
+
+    assert done.returncode == 1
+    assert "is clean" in done.stdout
+
+
+def test_links_pipes_sockets_and_odd_names_inside_a_folder_are_backed_up_clean(
+    world: World,
+) -> None:
+    folder = world.administrations / "BAKKER26"
+    odd = os.fsencode(folder) + b"/\xff\xfe caf\xe9 'x' \"y\" [1]*?.DBF"
+    Path(os.fsdecode(odd)).write_bytes(b"odd")
+    (folder / "two\nlines \n").mkdir()
+    (folder / "two\nlines \n" / " a\tb\r\n").write_text("x")
+    os.link(folder / "BTW.DBF", folder / "AAA second name.DBF")
+    (folder / "link").symlink_to("BTW.DBF")
+    (folder / "dangling").symlink_to("/nowhere/at all")
+    (folder / "empty" / "emptier").mkdir(parents=True)
+    os.mkfifo(folder / "pipe")
+    here = Path.cwd()
+    os.chdir(folder)  # a socket's address holds a hundred bytes
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind("socket")
+    finally:
+        os.chdir(here)
+
+    done = world.borgmatic("--verbosity", "2", "create", "--log-json", "--list", LC_ALL="C")
+
+    assert done.returncode == 0, done.stderr
+    [archive] = world.archives()
+    assert CLEAN.fullmatch(archive)
+    names = world.borg("list", "--format", "{type}{bpath}{NUL}", f"{world.repository}::{archive}")
+    assert names.stdout.count("\0") > 200
+    assert "h" + str(folder / "BTW.DBF").lstrip("/") + "\0" in names.stdout
+    shutil.rmtree(folder)  # pytest cannot name what is in there

@@ -1,0 +1,127 @@
+"""The catalogue: a cache of manifests that nobody has to look after."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from avplugin.installation.model import Kind
+from avplugin.state.catalogue import Catalogue
+from avplugin.state.manifest import FolderManifest, Manifest, RunManifest
+
+FILE = "catalogue.sqlite"
+
+
+def manifest(run: str, *codes: str) -> Manifest:
+    folders = tuple(
+        FolderManifest(Kind.ADMINISTRATION, code, code, code, "", f"/srv/{code}") for code in codes
+    )
+    return Manifest(RunManifest(run, "o", "1", "s", "h", "t", "1", "", "/p", "/s", "yaml"), folders)
+
+
+def test_what_was_added_is_there_for_the_next_command(tmp_path: Path) -> None:
+    with Catalogue.open(tmp_path) as catalogue:
+        catalogue.add("R", "a", manifest("1", "BAKKER26", "VRIES"))
+        catalogue.add("R", "b", None)
+
+    with Catalogue.open(tmp_path) as catalogue:
+        assert [catalogue.knows(archive) for archive in "abc"] == [True, True, False]
+        assert catalogue.manifest("a") == manifest("1", "BAKKER26", "VRIES")
+        assert catalogue.manifest("b") is None
+        assert list(catalogue.folder("bakker26")) == ["a"]
+        assert catalogue.folder("nobody") == {}
+
+
+def test_adding_again_replaces(tmp_path: Path) -> None:
+    with Catalogue.open(tmp_path) as catalogue:
+        catalogue.add("R", "a", manifest("1", "A", "B"))
+        catalogue.add("R", "a", manifest("2", "B"))
+
+        assert catalogue.manifest("a") == manifest("2", "B")
+        assert catalogue.folder("A") == {}
+
+
+def test_archives_that_are_gone_are_forgotten_in_their_own_repository_only(tmp_path: Path) -> None:
+    with Catalogue.open(tmp_path) as catalogue:
+        for archive, repository in (("a", "R"), ("b", "R"), ("c", "S")):
+            catalogue.add(repository, archive, manifest(archive, "A"))
+
+        catalogue.forget_others("R", ["b", "d"])
+
+        assert [catalogue.knows(archive) for archive in "abc"] == [False, True, True]
+        assert sorted(catalogue.folder("A")) == ["b", "c"]
+
+
+def damaged(file: Path) -> None:
+    file.write_bytes(b"no database at all" * 1000)
+
+
+def cut_off(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:5000])
+
+
+def overwritten(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[100:] = b"\xff" * len(data[100:])
+    file.write_bytes(data)
+
+
+def of_another_version(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("DROP TABLE folder")
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+
+@pytest.mark.parametrize("harm", [damaged, cut_off, overwritten, of_another_version])
+def test_a_catalogue_that_cannot_be_used_is_made_anew(tmp_path: Path, harm: object) -> None:
+    with Catalogue.open(tmp_path) as catalogue:
+        catalogue.add("R", "a", manifest("1", "A"))
+    assert callable(harm)
+    harm(tmp_path / FILE)
+
+    for known in (False, True):
+        with Catalogue.open(tmp_path) as catalogue:
+            assert catalogue.knows("b") == known
+            assert not catalogue.knows("a")
+            catalogue.add("R", "b", manifest("2", "A"))
+
+
+@pytest.mark.parametrize("place", ["state/below", "catalogue.sqlite"])
+def test_where_nothing_can_be_written_the_catalogue_lives_in_memory(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "state").touch()
+    (tmp_path / FILE).mkdir()
+    folder = tmp_path / "state" if place == "state/below" else tmp_path
+
+    for _ in range(2):
+        with Catalogue.open(folder) as catalogue:
+            assert not catalogue.knows("a")
+            catalogue.add("R", "a", manifest("1", "A"))
+            assert catalogue.knows("a")
+
+
+def test_writers_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
+    failures = []
+
+    def write(number: int) -> None:
+        try:
+            for turn in range(10):
+                with Catalogue.open(tmp_path) as catalogue:
+                    catalogue.add("R", f"{number}-{turn}", manifest("1", "A"))
+        except Exception as error:
+            failures.append(error)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert failures == []
+    with Catalogue.open(tmp_path) as catalogue:
+        assert len(catalogue.folder("A")) == 40
