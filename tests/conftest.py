@@ -193,7 +193,7 @@ def tree(folder: Path) -> dict[bytes, tuple[object, ...]]:
         if stat.S_ISDIR(status.st_mode):
             pending += [entry.path for entry in os.scandir(path)]
         elif stat.S_ISLNK(status.st_mode):
-            contents = os.readlink(path)
+            contents = Path(os.fsdecode(path)).readlink()
         else:
             contents = Path(os.fsdecode(path)).read_bytes()
             names.setdefault(status.st_ino, []).append(path[len(root) :])

@@ -20,14 +20,12 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
         self.process = subprocess.Popen(
-            [str(word) for word in words],
+            ["setsid", "--ctty", *(str(word) for word in words)],
             env={**world.environment, "TERM": "xterm", **environment},
             cwd=world.folder,
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(slave)
         self.shown = ""

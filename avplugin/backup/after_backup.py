@@ -10,7 +10,7 @@ from avplugin.backup.before_backup import Call, utc_now
 from avplugin.backup.proof import moved_folders, wrong_items
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, clean_name, of_series
-from avplugin.borgmatic.borg import BorgError, Item
+from avplugin.borgmatic.borg import Item
 from avplugin.borgmatic.process import calling_process
 from avplugin.errors import AvpluginError
 from avplugin.snapshots import SnapshotReader
@@ -156,7 +156,7 @@ def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
             stale = _stale(reader, archives, newest, manifest)
             if stale:
                 borg.delete_archives(call.repository, [archive.name for archive in stale])
-    except (BorgError, StopIteration) as error:
+    except (AvpluginError, StopIteration) as error:
         return [f"{final} is clean, but stale archives could not be cleared: {error}"]
     return []
 

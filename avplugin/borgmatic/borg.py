@@ -263,8 +263,9 @@ def _drained(stream: IO[bytes]) -> Iterator[list[bytes]]:
 
 def _log_line(line: bytes) -> dict[str, Any]:
     text = line.decode("utf-8", "replace").strip()
+    _, brace, rest = text.partition('{"')  # a question of Borg's stands before it, without a break
     try:
-        document = json.loads(text)
+        document = json.loads(brace + rest)
     except ValueError:
         document = None
     return document if isinstance(document, dict) else {"message": text, "levelname": "ERROR"}

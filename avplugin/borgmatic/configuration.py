@@ -70,6 +70,11 @@ def load_borgmatic_configuration(file: Path) -> BorgmaticConfiguration:
     from borgmatic.config import constants, environment, load, normalize  # noqa: PLC0415 - 0.1 s
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
+    if not os.path.lexists(file):
+        raise BorgmaticConfigurationError(
+            f"borgmatic's configuration {file} does not exist.\n"
+            "Copy one from configs/borgmatic.d/, or name another with 'borgmatic' of the set."
+        )
     try:
         settings = load.load_configuration(str(file))
         if not isinstance(settings, dict):
@@ -77,11 +82,6 @@ def load_borgmatic_configuration(file: Path) -> BorgmaticConfiguration:
         constants.apply_constants(settings, settings.get("constants"))
         environment.resolve_env_variables(settings)
         normalize.normalize(str(file), settings)
-    except FileNotFoundError as error:
-        raise BorgmaticConfigurationError(
-            f"borgmatic's configuration {error.filename or file} does not exist.\n"
-            f"Copy one from configs/borgmatic.d/, or name another with 'borgmatic' of the set."
-        ) from error
     except (OSError, ValueError, YAMLError, RecursionError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise BorgmaticConfigurationError(

@@ -6,10 +6,11 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -64,17 +65,33 @@ def start_create(
     hear = _Listener(progress, say, complain)
     reader = threading.Thread(target=hear.listen, args=(process.stdout,), daemon=True)
     reader.start()
+    with _interrupted_afterwards():
+        try:
+            hear.listen(process.stderr)
+        except BaseException:
+            process.terminate()
+            hear.listen(process.stderr)  # what it says while it ends, so that no pipe fills up
+            process.wait()
+            raise
+        reader.join()
+        return process.wait()
+
+
+@contextlib.contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """Keep a Ctrl-C until the block has ended.
+
+    borgmatic gets it from the terminal too, ends by itself, and sends it to all of its process
+    group once more: that must not end avplugin before borgmatic's hooks have run.
+    """
+    interrupts: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
     try:
-        hear.listen(process.stderr)
-    except KeyboardInterrupt:
-        process.wait()
-        raise
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    reader.join()
-    return process.wait()
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if interrupts:
+            raise KeyboardInterrupt
 
 
 def _find_borgmatic() -> str:

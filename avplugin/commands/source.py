@@ -32,8 +32,17 @@ def repository_option(function: _Function) -> _Function:
 @contextlib.contextmanager
 def open_sources(context: Context, repository: str | None) -> Iterator[list[Source]]:
     """Yield where to look: what is configured, or a repository that no configuration names."""
+    from avplugin.errors import AvpluginError  # noqa: PLC0415
     from avplugin.sources import bare_source, configured_sources, names_repository  # noqa: PLC0415
 
+    if repository is None and not context.has_configuration:
+        try:
+            _ = context.configuration
+        except AvpluginError as error:
+            raise AvpluginError(
+                f"{str(error).splitlines()[0]}\nName one with --config FILE or $AVPLUGIN_CONFIG;"
+                " with --repository URL none is needed."
+            ) from error
     if repository is None or (
         context.has_configuration and names_repository(context.configuration, repository)
     ):

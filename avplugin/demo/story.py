@@ -41,6 +41,8 @@ def install_configuration(folder: Path) -> Path:
     shutil.copytree(shipped_folder("configs"), target)
     for file in [path for path in target.rglob("*") if path.is_file()]:
         text = file.read_text(encoding="utf-8")
+        passphrase_file = shlex.quote(str(target / "passphrase"))
+        text = text.replace("cat /etc/avplugin/passphrase", f"cat {passphrase_file}")
         for place, mine in _PLACES.items():
             text = text.replace(place, str(folder / mine))
         file.write_text(text, encoding="utf-8")

@@ -42,11 +42,21 @@ class Catalogue:
         """Open the catalogue of a state folder; a damaged one, or another version's, is made anew.
 
         Where the folder cannot be written, as when somebody only wants to look, the catalogue
-        lives in memory for the time of the command.
+        lives in memory for the time of the command. Raise StateError if damage shows only when
+        the catalogue is in use; the next command makes it anew.
         """
-        catalogue = cls(_connect(state / "catalogue.sqlite"))
+        file = state / "catalogue.sqlite"
+        catalogue = cls(_connect(file))
         try:
             yield catalogue
+        except sqlite3.DatabaseError as error:
+            if not isinstance(error, sqlite3.OperationalError):  # that is no damage: locked, say
+                with contextlib.suppress(OSError):
+                    file.unlink()
+            raise StateError(
+                f"cannot read the catalogue {file}: {error}.\n"
+                "Start the command again; the catalogue is a cache, and nothing is lost."
+            ) from error
         finally:
             catalogue._connection.close()
 

@@ -195,7 +195,7 @@ def test_a_repository_made_with_a_passphrase_opens_with_each_way_to_give_it(file
         ("repositories: [", "cannot be read: "),
         ("repositories: []\n", "names no repository"),
         ("repositories:\n", "names no repository"),
-        ("<<: !include gone.yaml\n", "gone.yaml does not exist"),
+        ("<<: !include gone.yaml\n", "cannot be read: .*include gone.yaml"),
         ("repositories: [{path: '${AVPLUGIN_TEST_UNSET}'}]\n", "cannot be read: .*UNSET"),
         ("- a\n", "holds no settings of borgmatic"),
         ("repositories: [{label: a}]\n", "names no repository"),
@@ -205,6 +205,13 @@ def test_a_file_that_borgmatic_would_refuse_is_refused(file: Path, text: str, me
     file.write_text(text)
 
     with pytest.raises(BorgmaticConfigurationError, match=message):
+        load_borgmatic_configuration(file)
+
+
+def test_a_file_that_is_not_there_is_named_with_what_to_do(file: Path) -> None:
+    with pytest.raises(
+        BorgmaticConfigurationError, match=r"borgmatic.yaml does not .*\n.*configs/"
+    ):
         load_borgmatic_configuration(file)
 
 

@@ -21,9 +21,7 @@ def second(world: World) -> Path:
     common = world.folder / "etc" / "borgmatic.d" / "include" / "accountview.yaml"
     text = common.read_text().replace("lock_wait: 600", "lock_wait: 1")
     common.write_text(
-        text.replace(
-            "      label: local\n", f'      label: local\n    - path: "{repository}"\n', 1
-        )
+        text.replace("      label: local\n", f'      label: local\n    - path: "{repository}"\n', 1)
     )
     passphrase = (world.folder / "etc" / "passphrase").read_text().strip()
     done = world.run(
@@ -85,7 +83,7 @@ def test_a_missing_repository_does_not_stop_the_other_and_catches_up_later(
 
 
 def test_a_locked_repository_does_not_stop_the_other(
-    world: World, second: Path, in_the_background: Background, tmp_path: Path
+    world: World, second: Path, in_the_background: Background
 ) -> None:
     locked = world.folder / "locked"
     in_the_background(
@@ -146,7 +144,7 @@ def test_a_second_run_of_the_same_set_is_refused_and_leaves_the_first_alone(
     said, _ = first.communicate(timeout=60)
 
     assert done.returncode == 1
-    assert f"another backup of the set administrations runs since" in done.stderr
+    assert "another backup of the set administrations runs since" in done.stderr
     assert f"(process {first.pid})" in done.stderr
     assert by_hand.returncode == 1
     assert f"belongs to process {first.pid}, not to this one" in by_hand.stderr
@@ -156,6 +154,9 @@ def test_a_second_run_of_the_same_set_is_refused_and_leaves_the_first_alone(
 
 
 def test_two_sets_at_one_time_are_both_clean(world: World, in_the_background: Background) -> None:
+    for name in ("system", "administrations"):
+        # Borg looks again after a tenth of it, which would be a minute.
+        world.configure_borgmatic("lock_wait: 30", name)
     system = in_the_background(world.start_borgmatic("create", set_name="system"))
 
     done = world.borgmatic("create")

@@ -10,6 +10,7 @@ import pytest
 
 from avplugin.installation.model import Kind
 from avplugin.state.catalogue import Catalogue
+from avplugin.state.files import StateError
 from avplugin.state.manifest import FolderManifest, Manifest, RunManifest
 
 FILE = "catalogue.sqlite"
@@ -88,6 +89,38 @@ def test_a_catalogue_that_cannot_be_used_is_made_anew(tmp_path: Path, harm: obje
             assert catalogue.knows("b") == known
             assert not catalogue.knows("a")
             catalogue.add("R", "b", manifest("2", "A"))
+
+
+def test_damage_that_shows_late_is_an_error_once(tmp_path: Path) -> None:
+    with Catalogue.open(tmp_path) as catalogue:
+        for number in range(100):
+            catalogue.add("R", str(number), manifest("1", "A", "B", "C", "D"))
+    data = bytearray((tmp_path / FILE).read_bytes())
+    for page in range(20, len(data) // 4096, 3):
+        data[page * 4096 : (page + 1) * 4096] = b"\xff" * 4096
+    (tmp_path / FILE).write_bytes(data)
+
+    with (
+        pytest.raises(StateError, match=r"cannot read the catalogue .*\n.*nothing is lost"),
+        Catalogue.open(tmp_path) as catalogue,
+    ):
+        catalogue.folder("A")
+
+    with Catalogue.open(tmp_path) as catalogue:
+        assert catalogue.folder("A") == {}
+
+
+def test_a_catalogue_that_somebody_holds_for_long_is_not_removed(tmp_path: Path) -> None:
+    with Catalogue.open(tmp_path) as catalogue:
+        catalogue.add("R", "a", manifest("1", "A"))
+    with (
+        pytest.raises(StateError, match="database is locked"),
+        Catalogue.open(tmp_path),
+    ):
+        raise sqlite3.OperationalError("database is locked")
+
+    with Catalogue.open(tmp_path) as catalogue:
+        assert catalogue.knows("a")
 
 
 @pytest.mark.parametrize("place", ["state/below", "catalogue.sqlite"])
