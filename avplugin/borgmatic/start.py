@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 from avplugin.errors import AvpluginError
@@ -65,12 +66,11 @@ def start_create(
     hear = _Listener(progress, say, complain)
     reader = threading.Thread(target=hear.listen, args=(process.stdout,), daemon=True)
     reader.start()
-    with _interrupted_afterwards():
+    with _stopped_afterwards(process, hear):
         try:
             hear.listen(process.stderr)
         except BaseException:
             process.terminate()
-            hear.listen(process.stderr)  # what it says while it ends, so that no pipe fills up
             process.wait()
             raise
         reader.join()
@@ -78,20 +78,29 @@ def start_create(
 
 
 @contextlib.contextmanager
-def _interrupted_afterwards() -> Iterator[None]:
-    """Keep a Ctrl-C until the block has ended.
+def _stopped_afterwards(process: subprocess.Popen[bytes], hear: _Listener) -> Iterator[None]:
+    """Keep Ctrl-C and SIGTERM until the block, and with it borgmatic, has ended.
 
-    borgmatic gets it from the terminal too, ends by itself, and sends it to all of its process
-    group once more: that must not end avplugin before borgmatic's hooks have run.
+    A Ctrl-C reaches borgmatic too, and borgmatic sends what it gets, and SIGTERM as well, to its
+    whole process group: none of that may end avplugin before borgmatic's hooks have run.
     """
-    interrupts: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+    stopped: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGTERM and not stopped:
+            process.terminate()
+        stopped.append(number)
+        hear.is_stopped = True
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, note) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if interrupts:
-            raise KeyboardInterrupt
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+        if stopped:
+            signal.raise_signal(stopped[0])
 
 
 def _find_borgmatic() -> str:
@@ -117,6 +126,7 @@ class _Listener:
         self._progress = progress
         self._say = say
         self._complain = complain
+        self.is_stopped = False
 
     def listen(self, stream: IO[bytes]) -> None:
         """Read the stream to its end."""
@@ -133,7 +143,7 @@ class _Listener:
         elif kind == "log_message":
             is_fault = document.get("levelname") in _FAULTS
             (self._complain if is_fault else self._say)(str(document.get("message", "")))
-        elif kind not in _SILENT:
+        elif kind not in _SILENT and not self.is_stopped:  # stopped, Python itself complains
             self._complain(text)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -185,6 +186,11 @@ def main() -> None:
 
 
 def _play_in(folder: Path) -> None:
+    if re.search(r"[\s*?\[]", str(folder)):
+        raise AvpluginError(
+            f"{folder}: the state folder in it may have no blank, *, ? or [ in its path.\n"
+            "Name another folder."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

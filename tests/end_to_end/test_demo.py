@@ -37,8 +37,8 @@ def demo(*words: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_story_ends_well_and_says_that_every_byte_was_compared(tmp_path: Path) -> None:
-    stage = tmp_path / "my demo"
-    done = play("my demo", folder=tmp_path)
+    stage = tmp_path / "my&demo"
+    done = play("my&demo", folder=tmp_path)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("byte by byte") == 2
@@ -50,8 +50,8 @@ def test_the_story_ends_well_and_says_that_every_byte_was_compared(tmp_path: Pat
         ours = (stage / "etc" / file.relative_to(shipped)).read_text()
         ours = ours.replace(f"cat '{stage}/etc/passphrase'", "cat /etc/avplugin/passphrase")
         for place, mine in (
-            ("/etc/avplugin", "etc"),
             ("/etc/borgmatic.d", "etc/borgmatic.d"),
+            ("/etc/avplugin", "etc"),
             ("/srv/accountview", "office"),
             ("/var/lib/avplugin", "state"),
             ("/var/backups/accountview.borg", "accountview.borg"),
@@ -71,6 +71,8 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     assert (full.returncode, file.returncode) == (1, 1)
     assert full.stderr == f"avplugin demo: {tmp_path / 'full'} is not empty. Name another folder.\n"
     assert "cannot be used" in file.stderr
+    assert "may have no blank" in play("my demo", folder=tmp_path).stderr
+    assert not (tmp_path / "my demo").exists()
     assert play("--wrong", folder=tmp_path).returncode == 2
 
 

@@ -159,7 +159,7 @@ def test_ctrl_c_leaves_nothing_half_done(world: World) -> None:
 
     assert status == 130, terminal.shown
     assert "avplugin: stopped." in terminal.shown
-    assert "Traceback" not in terminal.shown, terminal.shown[terminal.shown.index("^C"):]
+    assert "Traceback" not in terminal.shown, terminal.shown[terminal.shown.index("^C") :]
     assert not [name for name in world.archives() if not name.endswith((".unverified", "point"))]
     assert world.avplugin("backup", "administrations").returncode == 0
     [archive] = world.archives()

@@ -171,7 +171,8 @@ def test_a_disk_that_fills_up_leaves_no_half_run_and_the_next_night_is_fine(worl
     done = world.borgmatic("create")
 
     assert done.returncode == 0, done.stderr
-    assert CLEAN.fullmatch(*world.archives())
+    [archive] = world.archives()
+    assert CLEAN.fullmatch(archive)
 
 
 # Borg itself
@@ -208,7 +209,8 @@ def test_bad_folders_are_left_out_and_named_while_the_others_are_stored_clean(
     unreadable = world.administrations / "Klant 2"
     unreadable.chmod(0)
     world.configure_borgmatic("retries: 1")
-    night = (*without_privileges(), "borgmatic", "--config", world.borgmatic_file(), "create")
+    config = str(world.borgmatic_file())
+    night = [*without_privileges(), "borgmatic", "--config", config, "create"]
 
     first = world.run(*night)
     second = world.run(*night)
