@@ -36,6 +36,9 @@ class World:
             "PATH": f"{COMMANDS}:{os.environ['PATH']}",
             "HOME": str(folder / "home"),
             "LANG": "C.UTF-8",
+            # Where borgmatic keeps its temporary files: with its bootstrap hook on, it removes those
+            # of every other borgmatic that it finds there.
+            "TMPDIR": str(folder / "tmp"),
             "AVPLUGIN_CONFIG": str(self.configuration),
             "BORG_BASE_DIR": str(folder / "borg"),
         }
@@ -153,7 +156,7 @@ def without_privileges() -> list[str]:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An office with an empty repository, to be copied: making the repository takes seconds."""
     folder = tmp_path_factory.mktemp("template") / "world"
-    folder.mkdir()
+    (folder / "tmp").mkdir(parents=True)
     world = World(folder)
     generate_office(world.office, administrations=6, size=100_000)
     install_configuration(folder)

@@ -10,7 +10,8 @@ from avplugin.backup.before_backup import Call, utc_now
 from avplugin.backup.proof import moved_folders, wrong_items
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, clean_name, of_series
-from avplugin.borgmatic.borg import Item
+from avplugin.borgmatic.bootstrap import stored_by_borgmatic
+from avplugin.borgmatic.borg import ItemList
 from avplugin.borgmatic.process import calling_process
 from avplugin.errors import AvpluginError
 from avplugin.snapshots import SnapshotReader
@@ -110,7 +111,14 @@ def _prove_and_commit(call: Call, run: Run, manifest: Manifest) -> str:
     reasons = moved_folders(run, before, manifest.stored)
     listing = borg.list_archives(call.repository)
     archive, items = _find_archive(call, run, listing)
-    reasons += wrong_items(run, before, call.state.manifest_sizes(), manifest.stored, items)
+    reasons += wrong_items(
+        run,
+        before,
+        call.state.manifest_sizes(),
+        manifest.stored,
+        items,
+        also=stored_by_borgmatic(call.repository, archive.name, items),
+    )
     if reasons:
         raise NotClean(call, archive.name, reasons)
     final = clean_name(archive.name, [other.name for other in listing.archives])
@@ -118,8 +126,8 @@ def _prove_and_commit(call: Call, run: Run, manifest: Manifest) -> str:
     return final
 
 
-def _find_archive(call: Call, run: Run, listing: borg.Listing) -> tuple[Archive, list[Item]]:
-    """Return the archive that holds this run's manifest, with its list.
+def _find_archive(call: Call, run: Run, listing: borg.Listing) -> tuple[Archive, ItemList]:
+    """Return the one archive that holds this run's manifest, with its list.
 
     Never the last one by time or place: clocks jump, and other runs come in between.
     """
@@ -129,12 +137,21 @@ def _find_archive(call: Call, run: Run, listing: borg.Listing) -> tuple[Archive,
             "Look which disk is mounted there."
         )
     mark = f"{ROOT}/{run.id}".encode()
+    found: list[tuple[Archive, ItemList]] = []
     for archive in of_series(listing.archives, call.series):
         if archive.id in run.known_archives or archive.is_clean or archive.is_checkpoint:
             continue
-        items = list(borg.list_items(call.repository, archive.name))
-        if any(item.path == mark for item in items):
-            return archive, items
+        items = borg.list_items(call.repository, archive.name)
+        if mark in items:
+            found.append((archive, items))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " and ".join(archive.name for archive, _ in found)
+        raise AvpluginError(
+            f"{names} both hold the manifest of this run, so neither is taken for clean.\n"
+            "A borg create of an earlier, killed run went on meanwhile; run the backup again."
+        )
     raise AvpluginError(
         f"no archive of this run is in {call.repository.path}.\n"
         "See what borgmatic's create said; patterns_from and archive_name_format must be as in"

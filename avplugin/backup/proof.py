@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from avplugin.borgmatic.borg import Item
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
@@ -37,8 +37,12 @@ def wrong_items(
     manifest_sizes: Mapping[str, int | None],
     folders: Iterable[FolderManifest],
     items: Iterable[Item],
+    also: Container[bytes] = (),
 ) -> list[str]:
-    """Compare the archive's own list with what was meant, and return a sentence for each fault."""
+    """Compare the archive's own list with what was meant, and return a sentence for each fault.
+
+    `also` are paths that may be in it besides.
+    """
     labels = _labels(folders)
     expected = dict(_expected(run, before, manifest_sizes))
     missing: dict[str, list[str]] = {}
@@ -47,7 +51,8 @@ def wrong_items(
     for item in items:
         found = expected.pop(item.path, None)
         if found is None:
-            extra.append(os.fsdecode(item.path))
+            if item.path not in also:
+                extra.append(os.fsdecode(item.path))
         elif not found.fits(item):
             different.setdefault(found.folder, []).append(os.fsdecode(item.path))
     for path, wanted in expected.items():
@@ -93,7 +98,9 @@ def _expected(
         kind = "d" if size is None else "-"
         yield os.fsencode(name), _Expected("", kind, size or 0, shared=False)
     for path in run.ancestors:
-        yield os.fsencode(path.lstrip("/")), _Expected("", "d", 0, shared=False)
+        # Borg calls the root folder of the machine a dot.
+        archived = os.fsencode(path.lstrip("/") or ".")
+        yield archived, _Expected("", "d", 0, shared=False)
     for path, contents in before.items():
         root = os.fsencode(path.lstrip("/"))
         for entry in contents.entries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import datetime
+import io
 import json
 import os
 import shlex
@@ -61,13 +62,25 @@ def list_archives(repository: Repository) -> Listing:
     return Listing(document["repository"]["id"], document["encryption"]["mode"], archives)
 
 
-def list_items(repository: Repository, archive: str) -> Iterator[Item]:
-    """Yield all that is in the archive, in its own order. Raise BorgError if it cannot be read."""
+class ItemList:
+    """An archive's list, in its own order, as Borg wrote it: objects take several times more."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __iter__(self) -> Iterator[Item]:
+        for record in io.BytesIO(self._data):
+            kind, size, path = record.rstrip(b"\n").split(b" ", 2)
+            yield Item(os.fsdecode(kind), int(size), _unquoted(path))
+
+    def __contains__(self, path: bytes) -> bool:
+        return any(item.path == path for item in self)
+
+
+def list_items(repository: Repository, archive: str) -> ItemList:
+    """Return the list of all that is in the archive. Raise BorgError if it cannot be read."""
     words = ["list", "--format", "{type} {size} {bpath!a}{NL}", f"{repository.path}::{archive}"]
-    data = _run(repository, words)
-    for record in data.splitlines():
-        kind, size, path = record.split(b" ", 2)
-        yield Item(os.fsdecode(kind), int(size), _unquoted(path))
+    return ItemList(_run(repository, words))
 
 
 def read_files(repository: Repository, archive: str, path: str) -> bytes:

@@ -132,8 +132,3 @@ def check_promises(
             f"{file}: patterns_from must name {patterns}: there avplugin says which folders are"
             " meant."
         )
-    if (settings.get("bootstrap") or {}).get("store_config_files") is not False:
-        raise BorgmaticConfigurationError(
-            f"{file}: bootstrap must have 'store_config_files: false': only what avplugin names"
-            " goes into an archive,\nand those files can hold passphrases."
-        )

@@ -223,3 +223,19 @@ def test_links_pipes_sockets_and_odd_names_inside_a_folder_are_backed_up_clean(
     assert names.stdout.count("\0") > 200
     assert sum(record.startswith("h") for record in names.stdout.split("\0")) == 1
     shutil.rmtree(folder)  # pytest cannot name what is in there
+
+
+def test_the_files_that_borgmatic_stores_by_itself_do_no_harm(world: World) -> None:
+    common = world.folder / "etc" / "borgmatic.d" / "include" / "accountview.yaml"
+    text = common.read_text()
+    assert "bootstrap:\n    store_config_files: false\n" in text
+    common.write_text(text.replace("bootstrap:\n    store_config_files: false\n", ""))
+
+    done = world.borgmatic("create")
+
+    assert done.returncode == 0, done.stderr
+    [archive] = world.archives()
+    assert CLEAN.fullmatch(archive)
+    listed = world.borg("list", "--short", f"{world.repository}::{archive}").stdout.splitlines()
+    assert "borgmatic/bootstrap/manifest.json" in listed
+    assert str(common).lstrip("/") in listed

@@ -260,12 +260,6 @@ def test_a_state_folder_or_repository_inside_accountview_is_refused(world: World
         ),
         pytest.param("'sh:accountview", "'sh:*accountview", "match_archives must be", id="match"),
         pytest.param("administrations/patterns", "other", "patterns_from must name", id="patterns"),
-        pytest.param(
-            "chunker_params:",
-            "bootstrap: {store_config_files: true}\nchunker_params:",
-            "bootstrap must have 'store_config_files: false'",
-            id="own files",
-        ),
     ],
 )
 def test_a_setting_that_breaks_a_promise_is_refused_before_anything_is_copied(
