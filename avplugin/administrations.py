@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from avplugin.backup.plan import locate
 from avplugin.configuration.model import Configuration
 from avplugin.installation.model import Administration, BadFolder, Folder
 
@@ -28,7 +27,7 @@ class Listing:
 
 def list_administrations(configuration: Configuration) -> Listing:
     """Return what the configuration's sources name; raise AvpluginError if one cannot be read."""
-    installation = locate(configuration)
+    installation = configuration.locate()
     rows = tuple(
         Row(
             administration,

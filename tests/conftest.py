@@ -36,8 +36,8 @@ class World:
             "PATH": f"{COMMANDS}:{os.environ['PATH']}",
             "HOME": str(folder / "home"),
             "LANG": "C.UTF-8",
-            # Where borgmatic keeps its temporary files: with its bootstrap hook on, it removes those
-            # of every other borgmatic that it finds there.
+            # borgmatic's temporary files: with its bootstrap hook on, it removes those of every
+            # other borgmatic that it finds there.
             "TMPDIR": str(folder / "tmp"),
             "AVPLUGIN_CONFIG": str(self.configuration),
             "BORG_BASE_DIR": str(folder / "borg"),

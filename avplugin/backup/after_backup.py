@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 from collections.abc import Sequence
 
-from avplugin.backup.before_backup import Call, utc_now
+from avplugin.backup.call import Call, utc_now
 from avplugin.backup.proof import moved_folders, wrong_items
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, clean_name, of_series
@@ -14,7 +14,7 @@ from avplugin.borgmatic.bootstrap import stored_by_borgmatic
 from avplugin.borgmatic.borg import ItemList
 from avplugin.borgmatic.process import calling_process
 from avplugin.errors import AvpluginError
-from avplugin.snapshots import SnapshotReader
+from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import StateError, locked
 from avplugin.state.manifest import ROOT, Manifest, read_manifest

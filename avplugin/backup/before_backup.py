@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import os
 import secrets
@@ -12,24 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from avplugin import __version__
+from avplugin.backup.call import Call, utc_now
+from avplugin.backup.identity import own_identity, system_places
 from avplugin.backup.plan import Plan, make_plan
 from avplugin.borgmatic import borg
-from avplugin.borgmatic.archive import Archive, Series, of_series
-from avplugin.borgmatic.configuration import (
-    Repository,
-    check_promises,
-    load_borgmatic_configuration,
-)
+from avplugin.borgmatic.archive import Archive, of_series
 from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
 from avplugin.borgmatic.process import Process, calling_process
-from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError, NotNow
-from avplugin.installation.model import Installation
 from avplugin.installation.version import accountview_version
-from avplugin.snapshots import SnapshotReader
+from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import locked
-from avplugin.state.installation_id import ensure_installation_id, read_installation_id
 from avplugin.state.manifest import (
     Manifest,
     RunManifest,
@@ -37,22 +30,7 @@ from avplugin.state.manifest import (
     describe_left_out,
     manifest_files,
 )
-from avplugin.state.run import Outcome, Run, SetState
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Call:
-    """What borgmatic tells a hook: the set, its own configuration file and the repository."""
-
-    configuration: Configuration
-    set: BackupSet
-    repository: Repository
-    state: SetState
-
-    @property
-    def series(self) -> Series:
-        """The archives of the set."""
-        return Series(self.configuration.installation_name, self.set.name)
+from avplugin.state.run import Outcome, Run
 
 
 def prepare(call: Call) -> tuple[Run, Plan]:
@@ -73,7 +51,7 @@ def prepare(call: Call) -> tuple[Run, Plan]:
         _refuse_repository_inside(call, plan)
         with Catalogue.open(configuration.state) as catalogue:
             reader = SnapshotReader(call.repository, catalogue)
-            identity = _own_identity(call, reader, plan.installation)
+            identity = own_identity(call, reader, plan.installation)
             manifest = _make_manifest(call, plan, identity, started)
             last = _last_clean(call, reader)
             if last is not None and call.set.only_changed and _same(manifest, reader, last):
@@ -82,29 +60,6 @@ def prepare(call: Call) -> tuple[Run, Plan]:
         run = _begin(call, plan, manifest, owner, reader.listing.id, known)
         call.state.note_passed(owner, call.repository.path)
     return run, plan
-
-
-def make_call(
-    configuration: Configuration, set_name: str, borgmatic_file: str | None, repository: str | None
-) -> Call:
-    """Return the call with its names resolved; check that borgmatic's settings keep the promises.
-
-    Raise AvpluginError if the set, the file or the repository is not known.
-    """
-    backup_set = configuration.backup_set(set_name)
-    state = SetState(configuration.state, backup_set.name)
-    file = Path(borgmatic_file).absolute() if borgmatic_file else backup_set.borgmatic
-    borgmatic = load_borgmatic_configuration(file)
-    chosen = (
-        borgmatic.repository(repository) if repository is not None else borgmatic.repositories[0]
-    )
-    check_promises(borgmatic, chosen, configuration, backup_set, state.patterns)
-    return Call(configuration, backup_set, chosen, state)
-
-
-def utc_now() -> str:
-    """Return the present moment, ISO 8601 in UTC."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 @contextlib.contextmanager
@@ -163,46 +118,6 @@ def _refuse_repository_inside(call: Call, plan: Plan) -> None:
             )
 
 
-def _own_identity(call: Call, reader: SnapshotReader, installation: Installation) -> str:
-    """Return this installation's number; refuse archives that another installation made.
-
-    State that was lost is made good out of the newest archive, if that was made on this machine
-    from these program and system folders.
-    """
-    state = call.configuration.state
-    mine = read_installation_id(state)
-    theirs = next(
-        (
-            manifest.run
-            for archive in of_series(reader.listing.archives, call.series)
-            if (manifest := reader.manifest(archive)) is not None
-        ),
-        None,
-    )
-    if theirs is None or theirs.installation_id == mine:
-        return ensure_installation_id(state)
-    here = (socket.gethostname(), *_system_places(installation))
-    if mine is None and here == (theirs.host, theirs.program, theirs.system):
-        return ensure_installation_id(state, theirs.installation_id)
-    raise AvpluginError(
-        f"the archives {call.series}-... in {call.repository.path} were made by another"
-        f" installation (machine {theirs.host}, program folder {theirs.program}).\n"
-        "Give this one another 'installation.name' or repository; if it is the same one on a new"
-        f" machine, 'avplugin backup {call.set.name} --adopt' continues them."
-    )
-
-
-def _system_places(installation: Installation) -> tuple[str, str]:
-    """Return where the program and the system folder are, also if they are bad."""
-    places = {"program": "", "system": ""}
-    for folder in installation.system_folders:
-        places[folder.kind.value] = folder.path
-    for bad in installation.bad:
-        places.setdefault(bad.kind.value, "")
-        places[bad.kind.value] = places[bad.kind.value] or bad.path
-    return places["program"], places["system"]
-
-
 def _last_clean(call: Call, reader: SnapshotReader) -> Archive | None:
     archives = of_series(reader.listing.archives, call.series)
     return next((archive for archive in archives if archive.is_clean), None)
@@ -236,7 +151,7 @@ def _refuse_unchanged(call: Call, owner: Process, plan: Plan, last: Archive) -> 
 
 
 def _make_manifest(call: Call, plan: Plan, identity: str, started: str) -> Manifest:
-    program, system = _system_places(plan.installation)
+    program, system = system_places(plan.installation)
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     run = RunManifest(
         run=f"{stamp}-{secrets.token_hex(6)}",

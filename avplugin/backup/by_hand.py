@@ -6,16 +6,12 @@ import dataclasses
 import datetime
 from collections.abc import Callable
 
-from avplugin.backup.before_backup import make_call
+from avplugin.backup.call import make_call
 from avplugin.borgmatic import borg
-from avplugin.borgmatic.archive import of_series
 from avplugin.borgmatic.configuration import Repository, load_borgmatic_configuration
 from avplugin.borgmatic.start import start_create
 from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError
-from avplugin.snapshots import SnapshotReader
-from avplugin.state.catalogue import Catalogue
-from avplugin.state.installation_id import adopt_installation_id, read_installation_id
 from avplugin.state.run import Outcome, SetState
 
 
@@ -79,25 +75,6 @@ def back_up(
         )
     repositories = {repository.path: repository for repository in borgmatic.repositories}
     return status, [_summarise(backup_set, outcome, repositories) for outcome in new]
-
-
-def adopt_archives(configuration: Configuration, backup_set: BackupSet) -> str | None:
-    """Take over the number of the installation that made the set's archives; return it.
-
-    None if there is nothing to take over. Raise BorgError if a repository cannot be read.
-    """
-    borgmatic = load_borgmatic_configuration(backup_set.borgmatic)
-    mine = read_installation_id(configuration.state)
-    with Catalogue.open(configuration.state) as catalogue:
-        for repository in borgmatic.repositories:
-            call = make_call(configuration, backup_set.name, str(borgmatic.file), repository.path)
-            reader = SnapshotReader(repository, catalogue)
-            for archive in of_series(reader.listing.archives, call.series):
-                manifest = reader.manifest(archive)
-                if manifest is not None and manifest.run.installation_id != mine:
-                    adopt_installation_id(configuration.state, manifest.run.installation_id)
-                    return manifest.run.installation_id
-    return None
 
 
 def _summarise(

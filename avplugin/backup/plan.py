@@ -8,10 +8,9 @@ from pathlib import PurePosixPath
 
 from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError
-from avplugin.installation.locate import locate_installation, why_not_nameable
+from avplugin.installation.locate import why_not_nameable
 from avplugin.installation.model import BadFolder, Folder, Installation, Kind
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
-from avplugin.installation.windows_path import Drives
 
 _SYSTEM_KINDS = {Kind.PROGRAM: "program", Kind.SYSTEM: "system", Kind.EXTRA: "extra"}
 
@@ -41,19 +40,6 @@ class Plan:
         return sum(contents.files for contents in self.contents.values())
 
 
-def locate(configuration: Configuration) -> Installation:
-    """Return the installation that the configuration describes, as it is on this machine now."""
-    return locate_installation(
-        name=configuration.installation_name,
-        program=configuration.program,
-        system=configuration.system,
-        extra=configuration.extra,
-        administrations=configuration.administrations,
-        drives=Drives(configuration.drives),
-        copy_documents_backup=configuration.backs_up_copy_documents,
-    )
-
-
 def make_plan(configuration: Configuration, backup_set: BackupSet) -> Plan:
     """Find and scan all folders of the set.
 
@@ -61,7 +47,7 @@ def make_plan(configuration: Configuration, backup_set: BackupSet) -> Plan:
     AvpluginError if the list of administrations cannot be read, or if the state folder lies in a
     folder to be stored.
     """
-    installation = locate(configuration)
+    installation = configuration.locate()
     wanted = [f for f in installation.folders if belongs(configuration, backup_set, f)]
     left_out = [b for b in installation.bad if belongs(configuration, backup_set, b)]
     left_out += _selected_but_unknown(installation, backup_set)

@@ -19,7 +19,7 @@ def command(
     Exit status: 0 clean and complete; 1 not proven clean, or a folder was left out.
     """
     from avplugin.backup.after_backup import finish  # noqa: PLC0415
-    from avplugin.backup.before_backup import make_call  # noqa: PLC0415
+    from avplugin.backup.call import make_call  # noqa: PLC0415
     from avplugin.errors import AvpluginError  # noqa: PLC0415
 
     call = make_call(context.configuration, set_name, borgmatic_config, repository)

@@ -29,7 +29,8 @@ def command(context: Context, set_name: str | None, adopt: bool) -> int:
 
     Exit status: 0 done, 1 something is wrong, 75 nothing to do in any set.
     """
-    from avplugin.backup.by_hand import Watcher, adopt_archives, back_up  # noqa: PLC0415
+    from avplugin.backup.by_hand import Watcher, back_up  # noqa: PLC0415
+    from avplugin.backup.identity import adopt_archives  # noqa: PLC0415
     from avplugin.errors import AvpluginError  # noqa: PLC0415
 
     configuration = context.configuration

@@ -18,7 +18,8 @@ def command(
 
     Exit status: 0 go on, 75 nothing to do now, 1 error.
     """
-    from avplugin.backup.before_backup import make_call, prepare  # noqa: PLC0415
+    from avplugin.backup.before_backup import prepare  # noqa: PLC0415
+    from avplugin.backup.call import make_call  # noqa: PLC0415
 
     call = make_call(context.configuration, set_name, borgmatic_config, repository)
     run, plan = prepare(call)

@@ -42,7 +42,7 @@ class Context:
             return True
         try:
             return find_configuration(None).exists()
-        except ConfigurationError:
+        except (ConfigurationError, OSError):
             return False
 
     @functools.cached_property

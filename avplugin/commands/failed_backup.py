@@ -16,7 +16,7 @@ def command(
 ) -> None:
     """End the run of SET that failed; its archive, if there is one, stays .unverified."""
     from avplugin.backup.after_backup import give_up  # noqa: PLC0415
-    from avplugin.backup.before_backup import make_call  # noqa: PLC0415
+    from avplugin.backup.call import make_call  # noqa: PLC0415
 
     call = make_call(context.configuration, set_name, borgmatic_config, repository)
     if give_up(call):

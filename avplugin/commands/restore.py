@@ -14,7 +14,7 @@ from avplugin.commands.source import open_sources, repository_option
 
 if TYPE_CHECKING:
     from avplugin.restore.choose import Choice
-    from avplugin.restore.put_back import Restored
+    from avplugin.restore.put_back import Restored, Target
 
 
 @click.command("restore")
@@ -41,7 +41,7 @@ def command(
     """
     from avplugin.restore.choose import choose_snapshot  # noqa: PLC0415
     from avplugin.restore.places import new_places, original_places  # noqa: PLC0415
-    from avplugin.restore.put_back import plan_targets, put_back  # noqa: PLC0415
+    from avplugin.restore.put_back import leave_what_is_there, plan_targets, put_back  # noqa: PLC0415
 
     if original == (new is not None):
         raise click.UsageError("say where to: --original or --new FOLDER")
@@ -55,8 +55,13 @@ def command(
         else:
             places = original_places(context.configuration if context.has_configuration else None)
         targets = plan_targets(choice, places)
+        present: tuple[Target, ...] = ()
+        if original:
+            targets, present = leave_what_is_there(targets)
         with byte_progress(context, "Restoring") as show:
             restored = put_back(choice, targets, lambda done: show(done, choice.size))
+    for target in present:
+        context.say(f"{target.folder.label}: {target.path} holds data and stays as it is.")
     _report(context, choice, restored, is_new=new is not None)
 
 

@@ -11,7 +11,7 @@ from avplugin.commands.context import Context, human_size
 from avplugin.commands.source import learn, open_sources, repository_option
 
 if TYPE_CHECKING:
-    from avplugin.snapshots import Snapshot, Version
+    from avplugin.snapshots.reader import Snapshot, Version
 
 
 @click.command("snapshots")

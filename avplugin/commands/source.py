@@ -14,7 +14,7 @@ from avplugin.commands.context import Context
 
 if TYPE_CHECKING:
     from avplugin.borgmatic.archive import Archive
-    from avplugin.sources import Source
+    from avplugin.snapshots.sources import Source
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _PASSPHRASE_VARIABLES = ("BORG_PASSPHRASE", "BORG_PASSCOMMAND", "BORG_PASSPHRASE_FD")
@@ -33,7 +33,7 @@ def repository_option(function: _Function) -> _Function:
 def open_sources(context: Context, repository: str | None) -> Iterator[list[Source]]:
     """Yield where to look: what is configured, or a repository that no configuration names."""
     from avplugin.errors import AvpluginError  # noqa: PLC0415
-    from avplugin.sources import bare_source, configured_sources, names_repository  # noqa: PLC0415
+    from avplugin.snapshots.sources import bare_source, configured_sources  # noqa: PLC0415
 
     if repository is None and not context.has_configuration:
         try:
@@ -43,14 +43,32 @@ def open_sources(context: Context, repository: str | None) -> Iterator[list[Sour
                 f"{str(error).splitlines()[0]}\nName one with --config FILE or $AVPLUGIN_CONFIG;"
                 " with --repository URL none is needed."
             ) from error
-    if repository is None or (
-        context.has_configuration and names_repository(context.configuration, repository)
-    ):
+    if repository is None or _is_configured(context, repository):
         with configured_sources(context.configuration, repository, context.warn) as sources:
             yield sources
     else:
         with bare_source(repository, _ask_passphrase) as sources:
             yield sources
+
+
+def _is_configured(context: Context, repository: str) -> bool:
+    """Return whether the configuration names the repository.
+
+    A path or URL is looked into all the same where the configuration cannot be read: on a bad day
+    that may be what is broken.
+    """
+    from avplugin.errors import AvpluginError  # noqa: PLC0415
+    from avplugin.snapshots.sources import names_repository  # noqa: PLC0415
+
+    if not context.has_configuration:
+        return False
+    try:
+        return names_repository(context.configuration, repository)
+    except AvpluginError as error:
+        if "/" not in repository:
+            raise
+        context.warn(f"without configuration: {str(error).splitlines()[0]}")
+        return False
 
 
 def learn(context: Context, source: Source, archives: Sequence[Archive]) -> None:

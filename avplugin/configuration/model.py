@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from avplugin.errors import UsageError
-from avplugin.installation.locate import AdministrationSource
-from avplugin.installation.model import code_key
+from avplugin.installation.locate import AdministrationSource, locate_installation
+from avplugin.installation.model import Installation, code_key
+from avplugin.installation.windows_path import Drives
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,3 +62,18 @@ class Configuration:
             if code_key(other) == code_key(code):
                 return wanted
         return self.copy_documents_backup
+
+    def locate(self) -> Installation:
+        """Return the installation as it is on this machine now.
+
+        Raise AvpluginError if a list of administrations cannot be read.
+        """
+        return locate_installation(
+            name=self.installation_name,
+            program=self.program,
+            system=self.system,
+            extra=self.extra,
+            administrations=self.administrations,
+            drives=Drives(self.drives),
+            copy_documents_backup=self.backs_up_copy_documents,
+        )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from avplugin.borgmatic.archive import Archive
 from avplugin.errors import AvpluginError, UsageError
 from avplugin.installation.model import Kind, code_key
-from avplugin.sources import Source, newest_first
+from avplugin.snapshots.sources import Source, newest_first
 from avplugin.state.catalogue import folder_key
 from avplugin.state.manifest import FolderManifest, Manifest
 

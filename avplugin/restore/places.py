@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from avplugin.backup.plan import locate
 from avplugin.configuration.model import Configuration
 from avplugin.installation.model import Installation
 from avplugin.restore.choose import Choice
@@ -21,7 +20,7 @@ def original_places(configuration: Configuration | None) -> Callable[[FolderMani
     """
     known: dict[str, str] = {}
     if configuration is not None:
-        known = _known_places(locate(configuration))
+        known = _known_places(configuration.locate())
     return lambda folder: Path(known.get(folder_key(folder.label)) or folder.path)
 
 

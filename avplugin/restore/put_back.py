@@ -15,6 +15,7 @@ import functools
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -70,6 +71,18 @@ def plan_targets(choice: Choice, places: Callable[[FolderManifest], Path]) -> tu
     return (main, *(Target(part, (), places(part)) for part in outside))
 
 
+def leave_what_is_there(
+    targets: Sequence[Target],
+) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
+    """Divide the targets: what is to be put back, and copy documents that are still in their place.
+
+    An administration is as often lost without them, since they lie on another share. The first
+    target, the folder that was asked for, is never passed over.
+    """
+    present = tuple(target for target in targets[1:] if _holds_data(target.path))
+    return tuple(target for target in targets if target not in present), present
+
+
 def check_target(path: Path) -> None:
     """Refuse a target that holds anything, or that cannot become a folder by one rename.
 
@@ -88,7 +101,7 @@ def check_target(path: Path) -> None:
             raise RestoreError(
                 f"{path} is a mount point.\nRestore with --new FOLDER to a folder below it."
             )
-        if any(path.iterdir()):
+        if _holds_data(path):
             raise RestoreError(
                 f"{path} holds data, and a restore never writes over data.\n"
                 "Restore beside it with --new FOLDER, or move the old folder away first."
@@ -122,12 +135,40 @@ def put_back(
             warnings += _prove(target, staging)
             done += target.size
             ready.append((staging / target.folder.archived_path, target.path))
-        _move_in(ready)
+        move_in(ready)
     if os.geteuid() != 0:
         warnings.append(
             "owners could not be set, since this is not root: all files belong to this user"
         )
     return Restored(tuple(targets), tuple(dict.fromkeys(warnings)))
+
+
+def move_in(ready: Sequence[tuple[Path, Path]]) -> None:
+    """Move staged folders to their places; if one cannot be, take the others out again.
+
+    Raise RestoreError with all places as they were.
+    """
+    for staged, _ in ready:
+        _sync_file_system(staged)
+    moved: list[tuple[Path, Path, int | None]] = []
+    for staged, place in ready:
+        mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
+        try:
+            # One rename: a missing folder appears whole, an empty one is replaced, and one that
+            # got something in it meanwhile refuses.
+            staged.rename(place)
+        except OSError as error:
+            _move_back(moved)
+            raise RestoreError(
+                f"{place} cannot be put in place: {error.strerror}.\nNothing was put back."
+            ) from error
+        moved.append((staged, place, mode))
+    for _, place in ready:
+        _sync_folder(place.parent)
+
+
+def _holds_data(path: Path) -> bool:
+    return path.is_dir() and any(path.iterdir())
 
 
 def _lies_in(part: FolderManifest, folder: FolderManifest) -> bool:
@@ -255,25 +296,13 @@ def _prove(target: Target, staging: Path) -> list[str]:
     return warnings
 
 
-def _move_in(ready: Sequence[tuple[Path, Path]]) -> None:
-    """Move the staged folders to their places; if one cannot be, take the others back."""
-    for staged, _ in ready:
-        _sync_file_system(staged)
-    moved: list[tuple[Path, Path]] = []
-    try:
-        for staged, place in ready:
-            # One rename: a missing folder appears whole, an empty one is replaced, and one that
-            # got something in it meanwhile refuses.
-            staged.rename(place)
-            moved.append((staged, place))
-    except OSError as error:
-        for staged, place in reversed(moved):
-            place.rename(staged)
-        raise RestoreError(
-            f"{place} cannot be put in place: {error.strerror}.\nNothing was put back."
-        ) from error
-    for _, place in ready:
-        _sync_folder(place.parent)
+def _move_back(moved: Sequence[tuple[Path, Path, int | None]]) -> None:
+    """Take folders that were moved in out again; a mode stands for an empty folder of before."""
+    for staged, place, mode in reversed(moved):
+        place.rename(staged)
+        if mode is not None:
+            place.mkdir()
+            place.chmod(mode)
 
 
 def _sync_file_system(path: Path) -> None:

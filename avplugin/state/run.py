@@ -79,17 +79,23 @@ class SetState:
         return f"{self._run_folder}/./avplugin"
 
     def current_run(self) -> Run | None:
-        """Return the run that before-backup prepared last, if it has not ended."""
+        """Return the run that before-backup prepared last, if it has not ended.
+
+        One that another version of avplugin prepared is none: nothing can be proven with it.
+        """
         document = read_json(self._run_file)
         if document is None:
             return None
-        document["owner"] = Process(**document["owner"])
-        for key in ("known_archives", "ancestors"):
-            document[key] = tuple(document[key])
-        document["boundaries"] = {
-            path: tuple(inside) for path, inside in document["boundaries"].items()
-        }
-        return Run(**document)
+        try:
+            document["owner"] = Process(**document["owner"])
+            for key in ("known_archives", "ancestors"):
+                document[key] = tuple(document[key])
+            document["boundaries"] = {
+                path: tuple(inside) for path, inside in document["boundaries"].items()
+            }
+            return Run(**document)
+        except (TypeError, KeyError):
+            return None
 
     def begin_run(
         self,
@@ -173,7 +179,13 @@ class SetState:
     def outcomes(self) -> list[Outcome]:
         """Return what the runs so far came to, oldest first."""
         known = read_json(self.outcomes_file) or []
-        return [Outcome(**{**entry, "reasons": tuple(entry["reasons"])}) for entry in known]
+        try:
+            return [Outcome(**{**entry, "reasons": tuple(entry["reasons"])}) for entry in known]
+        except (TypeError, KeyError) as error:
+            raise StateError(
+                f"{self.outcomes_file} was written by another version of avplugin.\n"
+                "Use that version, or remove the file: the reasons of earlier nights go with it."
+            ) from error
 
     def _passed(self) -> dict[str, Any]:
         return read_json(self._passed_file) or {}

@@ -28,7 +28,8 @@ def test_without_a_configuration_the_places_are_named_and_nothing_is_made(bare: 
     assert done.returncode == 1
     assert done.stderr == (
         "avplugin: no configuration: /etc/avplugin/accountview.yaml and"
-        f" {bare.folder}/home/.config/avplugin/accountview.yaml do not exist.\n"
+        f" {bare.folder}/home/.config/avplugin/accountview.yaml are not there,"
+        " or closed to this user.\n"
         "Name one with --config FILE or $AVPLUGIN_CONFIG; configs/accountview.yaml is a start.\n"
     )
     assert list(bare.folder.iterdir()) == []

@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from conftest import COMMANDS, World, make_world, tree
+
+from avplugin.restore.put_back import RestoreError, move_in
 
 TABLE = b"\x30" + b"\x1a\x0b\x16" + bytes(28) + b"\x0d"
 
@@ -269,20 +272,40 @@ def test_a_folder_that_holds_data_is_not_touched(office: World, tmp_path: Path) 
     assert list(tree(tmp_path)) == [b"", b"/one hidden file", b"/one hidden file/.x"]
 
 
-def test_copy_documents_that_are_still_there_stop_a_restore_that_would_bring_them_along(
-    office: World,
-) -> None:
+def test_copy_documents_elsewhere_that_are_still_there_stay_as_they_are(office: World) -> None:
     lost = office.administrations / "Klant [12]"
-    aside = office.folder / "aside"
+    documents = office.office / "Kopiedocumenten" / "KLANT12"
+    before = tree(lost), tree(documents)
     parent = lost.parent.stat().st_mtime_ns
-    lost.rename(aside)
+    shutil.rmtree(lost)
 
-    said = refuses(office, "KLANT12", "--original")
+    done = office.avplugin("restore", "KLANT12", "--original")
 
-    assert "KLANT12 holds data" in said
-    assert not lost.exists()
-    aside.rename(lost)
+    assert done.returncode == 0, done.stderr
+    assert (tree(lost), tree(documents)) == before
+    assert f"copy documents of KLANT12: {documents} holds data and stays as it is" in done.stdout
     os.utime(lost.parent, ns=(parent, parent))
+
+
+def test_a_second_folder_that_cannot_be_moved_in_takes_the_first_out_again(
+    tmp_path: Path,
+) -> None:
+    staged = [tmp_path / "staged one", tmp_path / "staged two"]
+    for folder in staged:
+        folder.mkdir()
+        (folder / "table.dbf").write_bytes(TABLE)
+    empty = tmp_path / "one"
+    empty.mkdir(mode=0o750)
+    came_up = tmp_path / "two"
+    came_up.mkdir()
+    (came_up / "new.dbf").touch()  # somebody was faster
+
+    with pytest.raises(RestoreError, match="Nothing was put back"):
+        move_in([(staged[0], empty), (staged[1], came_up)])
+
+    assert list(empty.iterdir()) == []
+    assert stat.S_IMODE(empty.stat().st_mode) == 0o750
+    assert [path.name for path in came_up.iterdir()] == ["new.dbf"]
 
 
 def test_what_is_no_folder_is_no_target(office: World, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from avplugin.borgmatic.archive import Archive, Series
 from avplugin.borgmatic.configuration import Repository, load_borgmatic_configuration
 from avplugin.configuration.model import Configuration
 from avplugin.errors import AvpluginError
-from avplugin.snapshots import SnapshotReader
+from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.run import SetState
 
