@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,15 @@ def without_privileges() -> list[str]:
         return []
     rights = "-dac_override,-dac_read_search"
     return ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"]
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until something is so; fail after a minute."""
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    pytest.fail("it did not come to that within a minute")
 
 
 @pytest.fixture(scope="session")

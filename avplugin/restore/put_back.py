@@ -23,6 +23,7 @@ from avplugin.borgmatic import borg
 from avplugin.errors import AvpluginError
 from avplugin.installation.scan import FolderUnreadable, scan_folder
 from avplugin.restore.choose import Choice
+from avplugin.state.files import sync_folder
 from avplugin.state.manifest import FolderManifest
 
 _STAGING = ".avplugin-restore-"
@@ -164,7 +165,7 @@ def move_in(ready: Sequence[tuple[Path, Path]]) -> None:
             ) from error
         moved.append((staged, place, mode))
     for _, place in ready:
-        _sync_folder(place.parent)
+        sync_folder(place.parent)
 
 
 def _holds_data(path: Path) -> bool:
@@ -313,13 +314,5 @@ def _sync_file_system(path: Path) -> None:
         if libc.syncfs(descriptor) != 0:
             reason = os.strerror(ctypes.get_errno())
             raise RestoreError(f"{path} could not be written to disk: {reason}.")
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import time
-from collections.abc import Callable
 
 import pytest
-from conftest import COMMANDS, World
+from conftest import COMMANDS, World, until
 
 THE_GROUP = 'kill -9 "-$GROUP"'  # borgmatic, the hook and Borg
 BORGMATIC_ONLY = 'kill -9 "$GROUP"'
@@ -30,15 +28,6 @@ def kill_at(world: World, command: str, *, after: bool, what: str) -> None:
     )
     script.chmod(0o755)
     world.environment["PATH"] = f"{folder}:{world.environment['PATH']}"
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait until something is so; fail after a minute."""
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.1)
-    pytest.fail("it did not come to that within a minute")
 
 
 def assert_the_next_night_is_clean_and_leaves_nothing_over(world: World) -> None:

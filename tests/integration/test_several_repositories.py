@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import World
+from conftest import World, until
 
 CLEAN = re.compile(r"accountview-administrations-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
@@ -47,15 +46,6 @@ def in_the_background() -> Iterator[Callable[[subprocess.Popen[str]], subprocess
 
 
 Background = Callable[[subprocess.Popen[str]], subprocess.Popen[str]]
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait until something is so; fail after a minute."""
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.1)
-    pytest.fail("it did not come to that within a minute")
 
 
 def test_a_missing_repository_does_not_stop_the_other_and_catches_up_later(
