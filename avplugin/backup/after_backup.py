@@ -41,7 +41,6 @@ class Result:
     """What the proof came to. `warnings` are about housekeeping behind it."""
 
     outcome: Outcome
-    left_out: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -66,8 +65,7 @@ def finish(call: Call) -> Result:
         outcome = _outcome(run, manifest, "clean", final, [])
         _end(call.state, outcome)
         warnings = _tidy(call, run, manifest, final)
-    left_out = tuple(f"{part.label} is left out: {part.left_out}" for part in manifest.left_out)
-    return Result(outcome, left_out, tuple(warnings))
+    return Result(outcome, tuple(warnings))
 
 
 def give_up(call: Call) -> bool:
@@ -211,6 +209,7 @@ def _outcome(
         status=status,
         archive=archive,
         reasons=tuple(reasons),
+        left_out=tuple(f"{part.label}: {part.left_out}" for part in manifest.left_out),
         folders=len(manifest.stored),
         files=sum(part.files for part in manifest.stored),
         size=run.size,

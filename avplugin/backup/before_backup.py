@@ -99,7 +99,7 @@ def _refuse_second_run(call: Call, owner: Process) -> None:
 
 
 def _nothing_to_store(call: Call, plan: Plan) -> str:
-    reasons = "".join(f"\n{bad.label}: {bad.reason}" for bad in plan.left_out)
+    reasons = "".join(f"\n{bad.label}: {bad.why}" for bad in plan.left_out)
     return f"the set {call.set.name} has no folder that can be backed up.{reasons}"
 
 
@@ -139,7 +139,7 @@ def _refuse_unchanged(call: Call, owner: Process, plan: Plan, last: Archive) -> 
     """End the run because nothing changed; in 75 only if that is the whole story."""
     unchanged = f"{call.set.name}: nothing has changed since the clean snapshot {last.name}"
     if plan.left_out:
-        named = "\n".join(f"{bad.label} is left out: {bad.reason}" for bad in plan.left_out)
+        named = "\n".join(f"{bad.label} is left out: {bad.why}" for bad in plan.left_out)
         raise AvpluginError(f"{unchanged}, but not all folders are in it.\n{named}")
     if call.state.has_passed(owner, call.repository.path):
         # borgmatic takes 75 for a success; a retry means that something behind the backup failed.

@@ -232,7 +232,7 @@ def _environment(repository: Repository) -> Iterator[dict[str, str]]:
         environment: dict[str, str] = make_environment(dict(repository.settings))
     except (ValueError, OSError, subprocess.CalledProcessError) as error:
         raise BorgError(
-            f"cannot get the passphrase of {repository}: {str(error).splitlines()[0]}."
+            f"cannot get the passphrase of {repository}: {str(error).splitlines()[0].rstrip('.')}."
         ) from error
     environment["TZ"] = "UTC"
     # Borg as borgmatic finds it; or else the one of this Python environment.
@@ -304,8 +304,8 @@ def _explain(repository: Repository, status: int, messages: Sequence[dict[str, A
     if ids & {"Repository.DoesNotExist", "Repository.InvalidRepository"}:
         return (
             f"the repository {path} does not exist.\n"
-            "Make it once with 'borgmatic repo-create --encryption repokey-blake2', or mount its"
-            " disk."
+            "Check its name and whether its disk is mounted; a new one is made once, with"
+            " 'borgmatic repo-create --encryption repokey-blake2'."
         )
     if ids & {"LockTimeout", "LockError", "LockFailed"}:
         return (

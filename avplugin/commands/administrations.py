@@ -72,7 +72,7 @@ def command(context: Context) -> None:
         if not row.sets:
             context.warn(f"{row.administration.code} is in no set: it is never backed up")
     if listing.bad:
-        lines = [f"{bad.label}: {bad.reason}" for bad in listing.bad]
+        lines = [f"{bad.label}: {bad.why}" for bad in listing.bad]
         raise AvpluginError(
             "\n".join([f"{counted(len(lines), 'folder')} cannot be backed up:", *lines])
         )

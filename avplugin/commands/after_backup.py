@@ -32,6 +32,7 @@ def command(
         f" {counted(outcome.files, 'file')}, {human_size(outcome.size)}."
     )
     if context.as_json:
-        context.answer({"archive": outcome.archive, "left_out": result.left_out})
-    if result.left_out:
-        raise AvpluginError("\n".join(result.left_out))
+        context.answer({"archive": outcome.archive, "left_out": outcome.left_out})
+    if outcome.left_out:
+        count = counted(len(outcome.left_out), "folder")
+        raise AvpluginError("\n".join([f"{set_name}: {count} left out:", *outcome.left_out]))

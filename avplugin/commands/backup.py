@@ -43,7 +43,7 @@ def command(context: Context, set_name: str | None, adopt: bool) -> int:
             if adopt and (adopted := adopt_archives(configuration, part)):
                 context.say(f"{part.name}: the archives of installation {adopted} are continued.")
             with byte_progress(context, f"Backing up {part.name}") as show:
-                watcher = Watcher(context.say, _complain, show)
+                watcher = Watcher(context.say, context.complain, show)
                 status, found = back_up(configuration, part, watcher, verbose=context.verbose)
         except AvpluginError as error:
             click.echo(printable(f"avplugin: {error}"), err=True)
@@ -59,6 +59,8 @@ def command(context: Context, set_name: str | None, adopt: bool) -> int:
                 {
                     **dataclasses.asdict(summary.outcome),
                     "set": summary.set,
+                    "repository": summary.repository,
+                    "repository_path": summary.outcome.repository,
                     "seconds": summary.seconds,
                     "new_bytes": summary.new,
                 }
@@ -68,10 +70,6 @@ def command(context: Context, set_name: str | None, adopt: bool) -> int:
     if 1 in statuses:
         return 1
     return NOT_NOW if all(status == NOT_NOW for status in statuses) else 0
-
-
-def _complain(line: str) -> None:
-    click.echo(line, err=True)
 
 
 def _status(status: int, summaries: list[Summary]) -> int:
@@ -89,5 +87,9 @@ def _tell(context: Context, summary: Summary) -> None:
             f" {counted(outcome.files, 'file')}, {human_size(outcome.size)} stored clean{new}; took"
             f" {summary.seconds:.0f} s."
         )
-    elif outcome.status in {"unverified", "failed"}:
-        context.say(f"{summary.set} in {summary.repository}: NOT clean ({outcome.status}).")
+        if outcome.left_out:
+            context.say(f"NOT stored: {'; '.join(outcome.left_out)}.")
+    elif outcome.status == "unverified":
+        context.say(f"{summary.set} in {summary.repository}: {outcome.archive} is NOT clean.")
+    elif outcome.status == "failed":
+        context.say(f"{summary.set} in {summary.repository}: NO new snapshot.")

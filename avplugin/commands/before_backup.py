@@ -24,7 +24,7 @@ def command(
     call = make_call(context.configuration, set_name, borgmatic_config, repository)
     run, plan = prepare(call)
     for bad in plan.left_out:
-        context.warn(f"{bad.label} is left out: {bad.reason}")
+        context.warn(f"{bad.label} is left out: {bad.why}")
     context.say(
         f"{run.set}: {counted(len(plan.folders), 'folder')}, {counted(plan.files, 'file')},"
         f" {human_size(plan.size)} to back up."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
-import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +25,7 @@ class Context:
         self.as_json = as_json
         self.verbose = verbose
         self.color = color
+        self._bar: Console | None = None
 
     @functools.cached_property
     def configuration(self) -> Configuration:
@@ -47,13 +48,20 @@ class Context:
 
     @functools.cached_property
     def console(self) -> Console:
-        """Where tables go: standard output, as wide as need be when not a terminal."""
-        return make_console(stderr=False, color=self.color)
+        """Where tables go: standard output, as wide as need be.
+
+        A terminal may fold a line at its edge; rich would break names that are to be copied.
+        """
+        from rich.console import Console  # noqa: PLC0415 - 0.1 s
+
+        return Console(no_color=not self.color, highlight=False, width=10_000)
 
     @functools.cached_property
     def error_console(self) -> Console:
         """Where progress goes: standard error, and only where somebody sees it."""
-        return make_console(stderr=True, color=self.color)
+        from rich.console import Console  # noqa: PLC0415 - 0.1 s
+
+        return Console(stderr=True, no_color=not self.color, highlight=False)
 
     def print_table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table without lines; a column whose name begins with > is for numbers."""
@@ -63,21 +71,25 @@ class Context:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for column in columns:
             number = column.startswith(">")
-            table.add_column(
-                column.removeprefix(">"),
-                justify="right" if number else "left",
-                no_wrap=number,
-                overflow="fold",
-            )
+            table.add_column(column.removeprefix(">"), justify="right" if number else "left")
         for row in rows:
             # Text, not markup: an administration may well be called [b] or Klant [12].
             table.add_row(*(Text(printable(cell)) for cell in row))
         self.console.print(table)
 
+    @contextlib.contextmanager
+    def printing_above(self, bar: Console | None) -> Iterator[None]:
+        """While the block runs, print lines for a terminal above the bar that stands there."""
+        self._bar = bar
+        try:
+            yield
+        finally:
+            self._bar = None
+
     def say(self, text: str) -> None:
         """Print a line for people; nothing with --json."""
         if not self.as_json:
-            click.echo(printable(text))
+            self._print(text, err=False)
 
     def detail(self, text: str) -> None:
         """Print a line that only -v asks for."""
@@ -86,20 +98,22 @@ class Context:
 
     def warn(self, text: str) -> None:
         """Print a warning on standard error; borgmatic logs such a line as one."""
-        click.echo(printable(f"warning: {text}"), err=True)
+        self.complain(f"warning: {text}")
+
+    def complain(self, text: str) -> None:
+        """Print a line on standard error."""
+        self._print(text, err=True)
+
+    def _print(self, text: str, *, err: bool) -> None:
+        stream = sys.stderr if err else sys.stdout
+        if self._bar is not None and stream.isatty():
+            self._bar.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        else:
+            click.echo(printable(text), err=err)
 
     def answer(self, document: Any) -> None:
         """Print the answer to --json."""
         click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
-
-
-def make_console(*, stderr: bool, color: bool) -> Console:
-    """Return a console of rich's that does not fold lines when nobody sees a terminal."""
-    from rich.console import Console  # noqa: PLC0415 - 0.1 s
-
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else 10_000
-    return Console(stderr=stderr, no_color=not color, highlight=False, width=width, soft_wrap=True)
 
 
 def printable(text: str) -> str:

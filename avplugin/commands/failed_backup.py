@@ -17,7 +17,12 @@ def command(
     """End the run of SET that failed; its archive, if there is one, stays .unverified."""
     from avplugin.backup.after_backup import give_up  # noqa: PLC0415
     from avplugin.backup.call import make_call  # noqa: PLC0415
+    from avplugin.errors import AvpluginError  # noqa: PLC0415
 
-    call = make_call(context.configuration, set_name, borgmatic_config, repository)
+    try:
+        call = make_call(context.configuration, set_name, borgmatic_config, repository)
+    except AvpluginError as error:
+        context.detail(str(error))  # before-backup has said it, so that no run has begun
+        return
     if give_up(call):
         context.say(f"{set_name}: the backup failed; an archive it left stays .unverified.")

@@ -12,7 +12,7 @@ from avplugin.commands.context import Context
 def byte_progress(context: Context, text: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a function to call with the bytes done so far, and of how many.
 
-    While the bar stands, lines printed in the usual way appear above it.
+    While the bar stands, what `context` prints appears above it; at the end the bar is gone.
     """
     from rich.progress import (  # noqa: PLC0415 - 0.1 s
         BarColumn,
@@ -31,7 +31,11 @@ def byte_progress(context: Context, text: str) -> Iterator[Callable[[int, int], 
         DownloadColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    is_seen = console.is_terminal
+    with (
+        Progress(*columns, console=console, transient=True, disable=not is_seen) as progress,
+        context.printing_above(progress.console if is_seen else None),
+    ):
         task = progress.add_task(text, total=None)
 
         def show(done: int, total: int) -> None:

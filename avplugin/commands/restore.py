@@ -68,8 +68,10 @@ def command(
 def _announce(context: Context, choice: Choice) -> None:
     folder = choice.folder
     name = f" ({folder.name})" if folder.name not in {"", folder.label} else ""
+    documents = " with its copy documents" if choice.copy_documents else ""
     context.say(
-        f"{folder.label}{name}: {human_size(choice.size)}, {counted(folder.tables, 'table')}, from"
+        f"{folder.label}{name}{documents}: {human_size(choice.size)},"
+        f" {counted(folder.tables, 'table')}, from"
         f" {choice.archive.name}, taken {local_time(choice.archive.time)}."
     )
 
@@ -78,7 +80,7 @@ def _report(context: Context, choice: Choice, restored: Restored, *, is_new: boo
     for warning in restored.warnings:
         context.warn(warning)
     for target in restored.targets:
-        context.say(f"{target.folder.label} is back at {target.path}, as the manifest says it was.")
+        context.say(f"Put back, as its manifest says it was: {target.folder.label}, {target.path}")
     if context.as_json:
         context.answer(
             {

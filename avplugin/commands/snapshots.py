@@ -51,18 +51,20 @@ def _list_snapshots(context: Context, repository: str | None) -> None:
         rows.append(
             (
                 local_time(snapshot.archive.time),
-                snapshot.archive.series,
                 str(len(stored)) if manifest else "-",
                 human_size(sum(part.size for part in stored)) if manifest else "-",
                 str(sum(part.tables for part in stored)) if manifest else "-",
-                _verdict(snapshot),
-                snapshot.archive.name,
+                _state(snapshot),
                 snapshot.repository,
+                snapshot.archive.name,
             )
         )
     context.print_table(
-        ("Taken", "Series", ">Folders", ">Size", ">Tables", "Clean", "Archive", "Repository"), rows
+        ("Taken", ">Folders", ">Size", ">Tables", "State", "Repository", "Archive"), rows
     )
+    for snapshot in found:
+        if _state(snapshot) != "clean":
+            context.say(f"{snapshot.archive.name}: {_state(snapshot)}: {_why(snapshot)}")
 
 
 def _list_versions(context: Context, folder: str, repository: str | None) -> None:
@@ -89,10 +91,10 @@ def _list_versions(context: Context, folder: str, repository: str | None) -> Non
             human_size(version.folder.size),
             str(version.folder.files),
             str(version.folder.tables),
-            "clean" if version.clean else f"not clean: {version.reason}",
             str(version.archives),
-            version.archive.name,
+            "clean" if version.clean else "not clean",
             version.repository,
+            version.archive.name,
         )
         for version in found
     ]
@@ -100,8 +102,11 @@ def _list_versions(context: Context, folder: str, repository: str | None) -> Non
     name = f" ({newest.name})" if newest.name not in {"", newest.label} else ""
     context.say(f"{newest.label}{name}: distinct versions, newest first")
     context.print_table(
-        ("Taken", ">Size", ">Files", ">Tables", "Clean", ">Archives", "Archive", "Repository"), rows
+        ("Taken", ">Size", ">Files", ">Tables", ">Archives", "State", "Repository", "Archive"), rows
     )
+    for version in found:
+        if not version.clean:
+            context.say(f"{version.archive.name}: not clean: {version.reason}")
 
 
 def local_time(moment: datetime.datetime) -> str:
@@ -109,13 +114,16 @@ def local_time(moment: datetime.datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _verdict(snapshot: Snapshot) -> str:
+def _state(snapshot: Snapshot) -> str:
     if not snapshot.is_clean:
-        return f"not clean: {snapshot.reason}"
-    left_out = snapshot.manifest.left_out if snapshot.manifest else ()
-    if left_out:
-        return f"clean, without {', '.join(part.label for part in left_out)}"
-    return "clean"
+        return "not clean"
+    return "incomplete" if snapshot.manifest and snapshot.manifest.left_out else "clean"
+
+
+def _why(snapshot: Snapshot) -> str:
+    if not snapshot.is_clean or snapshot.manifest is None:
+        return snapshot.reason
+    return f"clean, without {', '.join(part.label for part in snapshot.manifest.left_out)}"
 
 
 def _snapshot_document(snapshot: Snapshot) -> dict[str, object]:

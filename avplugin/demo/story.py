@@ -199,6 +199,7 @@ def _play_in(folder: Path) -> None:
         raise AvpluginError(f"{folder} cannot be used: {error.strerror}.") from error
     play(folder)
     tell(f"Everything is still in {folder}. To go on with it:")
+    print(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
     print(f"export AVPLUGIN_CONFIG={shlex.quote(str(folder / 'etc' / 'accountview.yaml'))}")
     print(f"export BORG_BASE_DIR={shlex.quote(str(folder / 'borg'))}")
 

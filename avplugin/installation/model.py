@@ -61,6 +61,11 @@ class BadFolder:
     reason: str
     path: str = ""
 
+    @property
+    def why(self) -> str:
+        """The reason, with the place where it does not name that itself."""
+        return self.reason if self.place in self.reason else f"{self.reason}: {self.place}"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Administration:

@@ -67,9 +67,11 @@ def read_json(path: Path) -> Any:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that only this user can enter, with its parents."""
+    """Make a folder that only this user can enter, and the missing ones above it likewise."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (*reversed(path.parents), path):
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _cannot("make", path, error) from error
 
@@ -99,6 +101,11 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _cannot(verb: str, path: Path, error: OSError) -> StateError:
+    if isinstance(error, PermissionError):
+        return StateError(
+            f"cannot {verb} {path}: {error.strerror}.\n"
+            "Run avplugin as the user whose backups these are, root as a rule."
+        )
     return StateError(
         f"cannot {verb} {path}: {error.strerror}.\n"
         "The folder named by 'state' in accountview.yaml must be writable, with room left."

@@ -121,7 +121,7 @@ def describe_left_out(bad: BadFolder) -> FolderManifest:
         label=bad.label,
         windows_path=bad.place,
         path=bad.path,
-        left_out=bad.reason,
+        left_out=bad.why,
     )
 
 

@@ -55,6 +55,7 @@ class Outcome:
     status: str
     archive: str = ""
     reasons: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  # each folder that is not in it, with the reason
     folders: int = 0
     files: int = 0
     size: int = 0
@@ -180,7 +181,10 @@ class SetState:
         """Return what the runs so far came to, oldest first."""
         known = read_json(self.outcomes_file) or []
         try:
-            return [Outcome(**{**entry, "reasons": tuple(entry["reasons"])}) for entry in known]
+            return [
+                Outcome(**{**entry, **{key: tuple(entry[key]) for key in ("reasons", "left_out")}})
+                for entry in known
+            ]
         except (TypeError, KeyError) as error:
             raise StateError(
                 f"{self.outcomes_file} was written by another version of avplugin.\n"
