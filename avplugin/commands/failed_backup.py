@@ -17,10 +17,12 @@ def command(
     """End the run of SET that failed; its archive, if there is one, stays .unverified."""
     from avplugin.backup.after_backup import give_up  # noqa: PLC0415
     from avplugin.backup.call import make_call  # noqa: PLC0415
-    from avplugin.errors import AvpluginError  # noqa: PLC0415
+    from avplugin.errors import AvpluginError, UsageError  # noqa: PLC0415
 
     try:
         call = make_call(context.configuration, set_name, borgmatic_config, repository)
+    except UsageError:
+        raise
     except AvpluginError as error:
         context.detail(str(error))  # before-backup has said it, so that no run has begun
         return

@@ -104,7 +104,7 @@ def _cannot(verb: str, path: Path, error: OSError) -> StateError:
     if isinstance(error, PermissionError):
         return StateError(
             f"cannot {verb} {path}: {error.strerror}.\n"
-            "Run avplugin as the user whose backups these are, root as a rule."
+            "It must be writable: run avplugin as the user whose backups these are, root as a rule."
         )
     return StateError(
         f"cannot {verb} {path}: {error.strerror}.\n"

@@ -100,11 +100,13 @@ def test_a_hook_says_it_in_one_line_and_ends_in_1(
     file = bare.folder / "accountview.yaml"
     file.write_bytes(content)
 
-    for hook in ("before-backup", "after-backup", "failed-backup"):
+    for hook in ("before-backup", "after-backup"):
         done = bare.avplugin("--config", file, hook, "administrations")
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith(f"avplugin: {file}{message}")
         assert len(done.stderr.splitlines()) == 1
+    behind = bare.avplugin("--config", file, "failed-backup", "administrations")
+    assert (behind.returncode, behind.stdout, behind.stderr) == (0, "", "")
 
 
 def test_a_set_without_borgmatics_configuration_says_where_it_was_looked_for(bare: World) -> None:

@@ -367,4 +367,6 @@ def test_json_tells_what_is_bad_beside_what_is_good(office: World) -> None:
     assert answer["bad"] == [
         {"label": "B", "place": f"{office.folder}/gone", "reason": "does not exist"}
     ]
-    assert done.stderr == "avplugin: 1 folder cannot be backed up:\nB: does not exist\n"
+    assert done.stderr == (
+        f"avplugin: 1 folder cannot be backed up:\nB: does not exist: {office.folder}/gone\n"
+    )

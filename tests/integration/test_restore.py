@@ -122,7 +122,7 @@ def test_all_that_a_folder_is_comes_back_in_a_new_one(office: World, tmp_path: P
     assert done.returncode == 0, done.stderr
     assert tree(new) == tree(office.administrations / "BAKKER26")
     assert [path.name for path in tmp_path.iterdir()] == [new.name]
-    assert f"BAKKER26 is back at {new}" in done.stdout
+    assert f"as its manifest says it was: BAKKER26, {new}" in done.stdout
     assert f"from {clean_archive(office)}, taken " in done.stdout
     assert "Bestand > Administraties" in done.stdout
     assert done.stderr == ""

@@ -298,7 +298,7 @@ def test_the_first_start_tells_where_the_commands_are(complete: Machine) -> None
 
     assert done.returncode == 0
     assert str(complete.venv / "bin") in done.stdout
-    assert f"ln -s '{complete.checkout}/hooks/avplugin'" in done.stdout
+    assert f"ln -sf '{complete.checkout}/hooks/avplugin'" in done.stdout
 
 
 def test_a_second_start_has_nothing_to_do(complete: Machine) -> None:

@@ -133,3 +133,12 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     other.join(10)
 
     assert entered.is_set()
+
+
+def test_the_state_folder_and_all_that_is_made_on_the_way_is_closed_to_others(
+    tmp_path: Path,
+) -> None:
+    make_folder(tmp_path / "lib" / "avplugin" / "system")
+
+    for folder in ("lib", "lib/avplugin", "lib/avplugin/system"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700

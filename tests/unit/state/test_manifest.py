@@ -161,4 +161,8 @@ def test_a_folder_is_described_with_what_is_in_it() -> None:
 def test_a_folder_that_was_left_out_says_why() -> None:
     part = describe_left_out(BadFolder(Kind.ADMINISTRATION, "A", "A", "F:\\a", "is empty", "/a"))
 
-    assert (part.left_out, part.windows_path, part.path) == ("is empty", "F:\\a", "/a")
+    assert (part.left_out, part.windows_path, part.path) == (
+        "is empty: F:\\a",
+        "F:\\a",
+        "/a",
+    )
