@@ -138,8 +138,9 @@ def _connect(file: Path) -> sqlite3.Connection:
     for _ in range(2):
         try:
             make_folder(file.parent)
+            file.touch(mode=0o600)
             connection = sqlite3.connect(file, timeout=30)
-        except (StateError, sqlite3.OperationalError):
+        except (StateError, OSError, sqlite3.OperationalError):
             break
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]

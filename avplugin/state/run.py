@@ -179,20 +179,22 @@ class SetState:
 
     def outcomes(self) -> list[Outcome]:
         """Return what the runs so far came to, oldest first."""
-        known = read_json(self.outcomes_file) or []
-        try:
-            return [
-                Outcome(**{**entry, **{key: tuple(entry[key]) for key in ("reasons", "left_out")}})
-                for entry in known
-            ]
-        except (TypeError, KeyError) as error:
-            raise StateError(
-                f"{self.outcomes_file} was written by another version of avplugin.\n"
-                "Use that version, or remove the file: the reasons of earlier nights go with it."
-            ) from error
+        return [_outcome(entry) for entry in read_json(self.outcomes_file) or []]
 
     def _passed(self) -> dict[str, Any]:
         return read_json(self._passed_file) or {}
+
+
+def _outcome(entry: dict[str, Any]) -> Outcome:
+    """Return an outcome that any version of avplugin wrote: what it lacks is empty.
+
+    An old or newer file must not be in the way of a restore.
+    """
+    texts = ("run", "repository", "repository_id", "started", "ended", "status", "archive")
+    values: dict[str, Any] = {name: entry.get(name, "") for name in texts}
+    values |= {name: entry.get(name, 0) for name in ("folders", "files", "size")}
+    values |= {name: tuple(entry.get(name, ())) for name in ("reasons", "left_out")}
+    return Outcome(**values)
 
 
 def _write_plainly(path: Path, data: bytes) -> None:

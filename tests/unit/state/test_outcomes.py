@@ -1,0 +1,44 @@
+"""What earlier runs came to, as any version of avplugin wrote it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from avplugin.state.run import Outcome, SetState
+
+
+def make_outcome(status: str) -> Outcome:
+    return Outcome(
+        run="r",
+        repository="/repo",
+        repository_id="1",
+        started="2026-11-22T02:00:00+00:00",
+        ended="2026-11-22T02:01:00+00:00",
+        status=status,
+        archive="a",
+        reasons=("because",),
+        left_out=("B: does not exist",),
+        folders=2,
+        files=3,
+        size=4,
+    )
+
+
+def test_outcomes_come_back_as_they_were_oldest_first(tmp_path: Path) -> None:
+    state = SetState(tmp_path, "system")
+
+    state.add_outcome(make_outcome("clean"))
+    state.add_outcome(make_outcome("failed"))
+
+    assert state.outcomes() == [make_outcome("clean"), make_outcome("failed")]
+
+
+def test_outcomes_of_another_version_are_no_hindrance(tmp_path: Path) -> None:
+    state = SetState(tmp_path, "system")
+    state.folder.mkdir()
+    state.outcomes_file.write_text(json.dumps([{"archive": "a", "reasons": ["x"], "new": 1}]))
+
+    [outcome] = state.outcomes()
+
+    assert (outcome.archive, outcome.reasons, outcome.left_out) == ("a", ("x",), ())
