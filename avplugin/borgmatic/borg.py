@@ -74,7 +74,8 @@ class ItemList:
             yield Item(os.fsdecode(kind), int(size), _unquoted(path))
 
     def __contains__(self, path: bytes) -> bool:
-        return any(item.path == path for item in self)
+        # As Borg's `!a` writes it; line breaks and quotes inside a name are escaped in it.
+        return b" %s\n" % ascii(os.fsdecode(path)).encode("ascii") in self._data
 
 
 def list_items(repository: Repository, archive: str) -> ItemList:
