@@ -1,0 +1,1 @@
+"""Who is in: one small module per way of finding out, and what follows from the answers."""

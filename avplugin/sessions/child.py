@@ -1,0 +1,145 @@
+"""A program that is asked something: bounded in time, memory and what it may print."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import resource
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+
+_MOST_OUTPUT = 64 * 1024 * 1024  # bytes; 20,000 open files are 4 MB
+
+
+class ChildError(Exception):
+    """The program could not be started, or did not keep to its bounds; the message says which."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ended:
+    """A program that ended by itself, and what it printed."""
+
+    status: int  # negative: the signal that ended it
+    output: bytes
+    errors: bytes
+
+    @property
+    def complaint(self) -> str:
+        """The last line of its standard error that says anything, or how it ended."""
+        lines = [line.strip() for line in self.errors.decode("utf-8", "replace").splitlines()]
+        said = [line for line in lines if line]
+        if said:
+            return said[-1]
+        return f"signal {-self.status}" if self.status < 0 else f"exit status {self.status}"
+
+
+def ask_program(
+    words: Sequence[str],
+    *,
+    limit: float,
+    given: bytes = b"",
+    memory: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Ended:
+    """Run a program, give it `given` on standard input, and return what it printed.
+
+    `limit` is in seconds, `memory` in bytes of address space. At the limit the program and all that
+    it started are killed. `environment` is added to this process's own. Raise ChildError if it
+    cannot be started, runs on past the limit, or prints without end.
+    """
+    try:
+        child = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ChildError(f"{words[0]} cannot be started: {error.strerror}") from error
+    try:
+        if memory is not None:
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(child.pid, resource.RLIMIT_AS, (memory, memory))
+        output, errors = _talk(child, words[0], given, time.monotonic() + limit, limit)
+        return Ended(child.returncode, output, errors)
+    finally:
+        # Also what it left behind: a grandchild may hold the pipes or the share.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def _talk(
+    child: subprocess.Popen[bytes], name: str, given: bytes, deadline: float, limit: float
+) -> tuple[bytes, bytes]:
+    """Feed and read the child until it has ended; its heirs are not waited for."""
+    assert child.stdin and child.stdout and child.stderr  # noqa: S101 - made with pipes
+    output: dict[int, bytearray] = {
+        child.stdout.fileno(): bytearray(),
+        child.stderr.fileno(): bytearray(),
+    }
+    rest = memoryview(given)
+    with selectors.DefaultSelector() as selector:
+        for pipe in (child.stdout, child.stderr):
+            os.set_blocking(pipe.fileno(), False)
+            selector.register(pipe, selectors.EVENT_READ)
+        if rest:
+            os.set_blocking(child.stdin.fileno(), False)
+            selector.register(child.stdin, selectors.EVENT_WRITE)
+        else:
+            child.stdin.close()
+        while True:
+            ended = child.poll() is not None
+            for key, _ in selector.select(0 if ended else 0.05):
+                if key.fileobj is child.stdin:
+                    rest = _feed(child, selector, rest)
+                elif not _take(key.fd, output[key.fd]):
+                    selector.unregister(key.fileobj)
+            if sum(map(len, output.values())) > _MOST_OUTPUT:
+                raise ChildError(f"{name} prints without end")
+            if ended:
+                break
+            if time.monotonic() > deadline:
+                raise ChildError(f"{name} did not answer within {limit:g} s")
+    out, err = output.values()
+    return bytes(out), bytes(err)
+
+
+def _feed(
+    child: subprocess.Popen[bytes], selector: selectors.BaseSelector, rest: memoryview
+) -> memoryview:
+    assert child.stdin  # noqa: S101 - made with pipes
+    try:
+        rest = rest[os.write(child.stdin.fileno(), rest) :]
+    except BlockingIOError:
+        return rest
+    except BrokenPipeError:  # it has read enough
+        rest = rest[:0]
+    if not rest:
+        selector.unregister(child.stdin)
+        child.stdin.close()
+    return rest
+
+
+def _take(descriptor: int, into: bytearray) -> bool:
+    """Read what is there; return whether more can come."""
+    while True:
+        try:
+            data = os.read(descriptor, 65536)
+        except BlockingIOError:
+            return True
+        if not data:
+            return False
+        into += data
+        if len(into) > _MOST_OUTPUT:
+            return False
