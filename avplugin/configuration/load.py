@@ -10,6 +10,13 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from avplugin.configuration.duration import seconds
+from avplugin.configuration.load_sessions import (
+    faults_of_sessions,
+    make_sessions,
+    read_blocked_by,
+    read_on_busy,
+)
 from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError
 from avplugin.installation.locate import AdministrationSource, Explicit, FolderGlob, Register
@@ -22,8 +29,8 @@ DEFAULT_SETS: Mapping[str, Mapping[str, Any]] = {
 
 WHY_SESSIONS = (
     "is missing: a copy of tables that somebody has open is worthless, so it has to be said how to"
-    " find out who is logged in. Write 'sessions: {assume_nobody: true}' if you make sure yourself"
-    " that nobody is"
+    " find out who is logged in (probes). Write 'sessions: {assume_nobody: true}' if you make sure"
+    " yourself that nobody is"
 )
 
 
@@ -31,6 +38,7 @@ _SIMPLE_FAULTS = {
     "minLength": "is empty",
     "minItems": "is empty",
     "minProperties": "is empty",
+    "maxItems": "is too long a list",
     "uniqueItems": "says something twice",
 }
 
@@ -206,6 +214,7 @@ def _explain_type(value: Any, wanted: str | Sequence[str]) -> str:
         "array": "a list",
         "object": "a group of settings",
         "boolean": "true or false",
+        "integer": "a whole number",
     }
     name = " or ".join(names[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted))
     if value is None:
@@ -239,6 +248,9 @@ def _faults_beyond_the_schema(document: Mapping[str, Any]) -> Iterator[_Fault]:
         parts = [part if isinstance(part, dict) else {} for part in sets.values()]
         if all("select" in part and "folders" not in part for part in parts):
             yield _Fault("sets", "none of them holds the program, system and extra folders")
+    if isinstance(document.get("sessions"), dict):
+        for key, text in faults_of_sessions(document["sessions"], sets):
+            yield _Fault(key, text)
 
 
 def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> Configuration:
@@ -256,13 +268,14 @@ def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> C
         drives=dict(document.get("drives", {})),
         state=Path(state) if state else default_state_folder(),
         sets={
-            name: _make_set(file, name, part)
+            name: _make_set(file, name, part, document["sessions"])
             for name, part in document.get("sets", DEFAULT_SETS).items()
         },
         copy_documents_backup=copy_documents.get("backup", True),
         copy_documents_backup_of={
             code: part["backup"] for code, part in copy_documents.get("administrations", {}).items()
         },
+        sessions=make_sessions(document["sessions"], lambda named: file.parent / _from_home(named)),
     )
 
 
@@ -287,7 +300,9 @@ def _make_source(file: Path, source: Mapping[str, Any]) -> AdministrationSource:
     )
 
 
-def _make_set(file: Path, name: str, part: Mapping[str, Any]) -> BackupSet:
+def _make_set(
+    file: Path, name: str, part: Mapping[str, Any], sessions: Mapping[str, Any]
+) -> BackupSet:
     select = part.get("select")
     if select == "all":
         select = ["*"]
@@ -298,6 +313,9 @@ def _make_set(file: Path, name: str, part: Mapping[str, Any]) -> BackupSet:
         select=tuple(select or ()),
         borgmatic=file.parent / _from_home(named),
         only_changed=part.get("only_changed", True),
+        on_busy=read_on_busy(sessions, name, holds_system_folders="folders" in part),
+        blocked_by=read_blocked_by(sessions, name),
+        overdue_after=seconds(part.get("overdue_after", "2d")),
     )
 
 

@@ -7,6 +7,7 @@ import fnmatch
 from collections.abc import Mapping
 from pathlib import Path
 
+from avplugin.configuration.sessions import OnBusy, Sessions
 from avplugin.errors import UsageError
 from avplugin.installation.locate import AdministrationSource, locate_installation
 from avplugin.installation.model import Installation, code_key
@@ -22,6 +23,9 @@ class BackupSet:
     select: tuple[str, ...]  # codes and patterns of administrations
     borgmatic: Path
     only_changed: bool
+    on_busy: OnBusy
+    blocked_by: frozenset[str]  # kinds of sessions
+    overdue_after: float  # seconds
 
     def selects(self, code: str) -> bool:
         """Return whether the administration with this code is in the set."""
@@ -48,6 +52,7 @@ class Configuration:
     sets: Mapping[str, BackupSet]
     copy_documents_backup: bool
     copy_documents_backup_of: Mapping[str, bool]  # by code
+    sessions: Sessions
 
     def backup_set(self, name: str) -> BackupSet:
         """Return the set of this name; raise UsageError if there is none."""

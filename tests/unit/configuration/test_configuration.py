@@ -324,7 +324,7 @@ def test_nobody_is_only_assumed_where_true_says_so(file: Path, value: str) -> No
     [said] = faults(file, sessions=f"sessions: {{assume_nobody: {value}}}")
 
     assert said.startswith("sessions.assume_nobody: ")
-    assert "cannot be used: it must be true; another way" in said
+    assert "cannot be used: it must be true; without it, probes say how" in said
 
 
 def test_leaving_sessions_out_is_an_error_that_says_why(file: Path) -> None:
