@@ -15,16 +15,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from smbprotocol.connection import Connection
+from smbprotocol.connection import Connection, Request
 from smbprotocol.file_info import FileAttributes
+from smbprotocol.header import SMB2HeaderRequest
 from smbprotocol.open import (
     CreateDisposition,
     CreateOptions,
     DirectoryAccessMask,
     FilePipePrinterAccessMask,
     ImpersonationLevel,
+    LockFlags,
     Open,
+    RequestedOplockLevel,
     ShareAccess,
+    SMB2LockElement,
 )
 from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
@@ -165,6 +169,34 @@ class Workstation:
             CreateOptions.FILE_DIRECTORY_FILE if folder else CreateOptions.FILE_NON_DIRECTORY_FILE,
         )
         return opened
+
+    def lock_record(self, table: Open, record: int) -> None:
+        """Lock a record as FoxPro does: a range of bytes that no table is long enough for."""
+        lock = SMB2LockElement()
+        lock["offset"] = 0x7FFFFFFE - record
+        lock["length"] = 1
+        lock["flags"] = (
+            LockFlags.SMB2_LOCKFLAG_EXCLUSIVE_LOCK | LockFlags.SMB2_LOCKFLAG_FAIL_IMMEDIATELY
+        )
+        table.lock([lock])
+
+    def open_and_fall_silent(self, path: str) -> None:
+        """Open a table with an oplock, and never answer when the server wants that back."""
+        # smbprotocol's thread ends at a message that answers no request, and with it the
+        # connection; with a request to answer, it lives on and does nothing.
+        unasked = 0xFFFFFFFFFFFFFFFF  # MS-SMB2 2.2.23.1: the MessageId of a break notification
+        self._connection.outstanding_requests[unasked] = Request(
+            SMB2HeaderRequest(), SMB2HeaderRequest, self._connection
+        )
+        Open(self._tree, path.replace("/", "\\")).create(
+            ImpersonationLevel.Impersonation,
+            FilePipePrinterAccessMask.GENERIC_READ | FilePipePrinterAccessMask.GENERIC_WRITE,
+            FileAttributes.FILE_ATTRIBUTE_NORMAL,
+            READ_WRITE,
+            CreateDisposition.FILE_OPEN,
+            CreateOptions.FILE_NON_DIRECTORY_FILE,
+            oplock_level=RequestedOplockLevel.SMB2_OPLOCK_LEVEL_BATCH,
+        )
 
     def log_out(self) -> None:
         """Close everything; nothing happens if that was done."""

@@ -8,17 +8,21 @@ from collections.abc import Sequence
 
 from avplugin.backup.call import Call, utc_now
 from avplugin.backup.proof import moved_folders, wrong_items
+from avplugin.backup.who_is_in import who_came_in
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, clean_name, of_series
 from avplugin.borgmatic.bootstrap import stored_by_borgmatic
 from avplugin.borgmatic.borg import ItemList
 from avplugin.borgmatic.process import calling_process
 from avplugin.errors import AvpluginError
+from avplugin.sessions.guard import end_guard
+from avplugin.sessions.services import ServiceError
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import StateError, locked
-from avplugin.state.manifest import ROOT, Manifest, read_manifest
+from avplugin.state.manifest import ROOT, FolderManifest, Manifest, read_manifest
 from avplugin.state.run import Outcome, Run, SetState
+from avplugin.state.waiting import WHOLE_SET, WaitingList
 
 _TOLD = 8  # how many reasons a message tells
 
@@ -38,49 +42,86 @@ class NotClean(AvpluginError):  # noqa: N818 - named for what the archive is
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Result:
-    """What the proof came to. `warnings` are about housekeeping behind it."""
+    """What the proof came to. `warnings` are about housekeeping behind it.
+
+    `faults` do not make the archive less clean, but somebody has to look at them.
+    """
 
     outcome: Outcome
     warnings: tuple[str, ...]
+    faults: tuple[str, ...]
 
 
 def finish(call: Call) -> Result:
     """Prove the archive of the run that before-backup prepared, and name it accordingly.
 
     A crash at any point leaves the archive `.unverified`, which is the safe side. Raise NotClean
-    if it is not clean; AvpluginError if before-backup did not run for this borgmatic process.
+    if it is not clean; AvpluginError if before-backup did not run for this borgmatic process. What
+    the run has taken is given back in every case.
     """
     with locked(call.state.lock):
         run = _own_run(call)
+        taken = _Taken(call, run)
         manifest = read_manifest(call.state.manifest_data())
         try:
-            final = _prove_and_commit(call, run, manifest)
+            final = _prove_and_commit(call, run, manifest, taken)
         except AvpluginError as error:
             outcome = _outcome(run, manifest, "failed", "", [str(error)])
             if isinstance(error, NotClean):
                 outcome = _outcome(run, manifest, "unverified", error.archive, error.reasons)
+                WaitingList(call.state.folder).note_copied(
+                    run.repository, [WHOLE_SET, *run.despite], utc_now()
+                )
             with contextlib.suppress(StateError):  # the first error is the one to tell
                 _end(call.state, outcome)
             raise
+        finally:
+            taken.give_back()
         outcome = _outcome(run, manifest, "clean", final, [])
         _end(call.state, outcome)
         warnings = _tidy(call, run, manifest, final)
-    return Result(outcome, tuple(warnings))
+    faults = [*run.overdue, *([taken.fault] if taken.fault else [])]
+    return Result(outcome, tuple(warnings), tuple(faults))
 
 
 def give_up(call: Call) -> bool:
-    """End the run of this borgmatic process because its backup failed.
+    """End the run of this borgmatic process because its backup failed; give back what it took.
 
-    Return whether there was one. What another process prepared is left alone.
+    Return whether there was one. What another process prepared is left alone. Raise ServiceError
+    if what was stopped cannot be started again.
     """
     with locked(call.state.lock):
         run = call.state.current_run()
         if run is None or run.owner != calling_process():
             return False
+        taken = _Taken(call, run)
+        taken.give_back()
         manifest = read_manifest(call.state.manifest_data())
         reason = "borgmatic's create failed: its own error says why"
         _end(call.state, _outcome(run, manifest, "failed", "", [reason]))
+        if taken.fault:
+            raise AvpluginError(taken.fault)
         return True
+
+
+class _Taken:
+    """What the guard of a run holds. `broken` and `fault` are empty as long as all is well."""
+
+    def __init__(self, call: Call, run: Run) -> None:
+        self._call = call
+        self._guard = run.guard
+        self.broken = ""  # why the fence did not stand all the time
+        self.fault = ""  # why a service could not be started again
+
+    def give_back(self) -> None:
+        """Give everything back; the second time nothing happens."""
+        if self._guard is None:
+            return
+        guard, self._guard = self._guard, None
+        try:
+            self.broken = end_guard(guard, self._call.configuration, self._call.state.folder)
+        except ServiceError as error:
+            self.fault = str(error)
 
 
 def _own_run(call: Call) -> Run:
@@ -103,10 +144,17 @@ def _own_run(call: Call) -> Run:
     return run
 
 
-def _prove_and_commit(call: Call, run: Run, manifest: Manifest) -> str:
+def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -> str:
     """Return the archive's final name; from the rename on it counts as clean."""
     before = call.state.contents_before(run)
-    reasons = moved_folders(run, before, manifest.stored)
+    reasons = [f"{label}, overdue, was copied though {who}" for label, who in run.despite.items()]
+    # Whoever was in during the copy is either still in, or has left, and then the scan shows what
+    # was written: the other way round, it could have been too early to see it.
+    reasons += who_came_in(call, run, manifest, before)
+    reasons += moved_folders(run, before, manifest.stored)
+    taken.give_back()
+    if taken.broken:
+        reasons.append(f"the fence did not stand all the time: {taken.broken}")
     listing = borg.list_archives(call.repository)
     archive, items = _find_archive(call, run, listing)
     reasons += wrong_items(
@@ -121,6 +169,8 @@ def _prove_and_commit(call: Call, run: Run, manifest: Manifest) -> str:
         raise NotClean(call, archive.name, reasons)
     final = clean_name(archive.name, [other.name for other in listing.archives])
     borg.rename_archive(call.repository, archive.name, final)
+    waiting = WaitingList(call.state.folder)
+    waiting.clear(run.repository, [WHOLE_SET, *(part.label for part in manifest.stored)])
     return final
 
 
@@ -209,11 +259,16 @@ def _outcome(
         status=status,
         archive=archive,
         reasons=tuple(reasons),
-        left_out=tuple(f"{part.label}: {part.left_out}" for part in manifest.left_out),
+        left_out=tuple(_why(part) for part in manifest.left_out if not part.was_in_use),
+        in_use=tuple(_why(part) for part in manifest.left_out if part.was_in_use),
         folders=len(manifest.stored),
         files=sum(part.files for part in manifest.stored),
         size=run.size,
     )
+
+
+def _why(part: FolderManifest) -> str:
+    return f"{part.label}: {part.left_out}"
 
 
 def _end(state: SetState, outcome: Outcome) -> None:

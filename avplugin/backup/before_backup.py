@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from avplugin import __version__
 from avplugin.backup.call import Call, utc_now
 from avplugin.backup.identity import own_identity, system_places
 from avplugin.backup.plan import Plan, make_plan
+from avplugin.backup.who_is_in import Clearance, clear_the_way, put_up_fence
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, of_series
 from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
 from avplugin.borgmatic.process import Process, calling_process
 from avplugin.errors import AvpluginError, NotNow
 from avplugin.installation.version import accountview_version
+from avplugin.sessions.guard import Guard, end_guard
+from avplugin.sessions.services import Services
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import locked
 from avplugin.state.manifest import (
+    NOBODY,
+    NOT_CHECKED,
     Manifest,
     RunManifest,
     describe_folder,
@@ -31,34 +37,50 @@ from avplugin.state.manifest import (
     manifest_files,
 )
 from avplugin.state.run import Outcome, Run
+from avplugin.state.waiting import WaitingList
 
 
-def prepare(call: Call) -> tuple[Run, Plan]:
+def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
     """Write all that borgmatic's create and after-backup need, and return it.
 
-    Raise NotNow if nothing changed since the last clean snapshot in this repository, AvpluginError
-    if something is in the way. Nothing is left half written: a run counts from its last file on.
+    `say` is told what is waited for, and what is wrong without being in the way. Raise NotNow if
+    somebody is in, or nothing changed since the last clean snapshot in this repository;
+    AvpluginError if something is in the way. Nothing is left half written, and nothing stays
+    taken: a run counts from its last file on.
     """
     configuration = call.configuration
     owner = calling_process()
     started = utc_now()
-    with locked(call.state.lock), _noted(call, started):
+    with locked(call.state.lock), _noted(call, started), contextlib.ExitStack() as stack:
         _refuse_second_run(call, owner)
+        _clear_what_was_left(call, say)
         borg.check_borg_version(call.repository)
         plan = make_plan(configuration, call.set)
         if not plan.folders:
             raise AvpluginError(_nothing_to_store(call, plan))
         _refuse_repository_inside(call, plan)
+        guard = _start_guard(call, owner, stack)
+        clearance = clear_the_way(call, plan, guard, say)
+        if configuration.sessions.probes:
+            if configuration.sessions.fence and guard is not None:
+                clearance = put_up_fence(call, plan, guard, clearance, say)
+            # Only now does the disk show what those who just left have written.
+            plan = make_plan(configuration, call.set, clearance.left_out)
         with Catalogue.open(configuration.state) as catalogue:
             reader = SnapshotReader(call.repository, catalogue)
             identity = own_identity(call, reader, plan.installation)
-            manifest = _make_manifest(call, plan, identity, started)
+            manifest = _make_manifest(call, plan, clearance, identity, started)
             last = _last_clean(call, reader)
             if last is not None and call.set.only_changed and _same(manifest, reader, last):
-                _refuse_unchanged(call, owner, plan, last)
+                _refuse_unchanged(call, owner, plan, clearance, last)
             known = tuple(archive.id for archive in reader.listing.archives)
-        run = _begin(call, plan, manifest, owner, reader.listing.id, known)
+        run = _make_run(call, plan, clearance, manifest.run, owner, reader.listing.id, known)
+        if guard is not None:
+            run = dataclasses.replace(run, guard=guard.process)
+        _begin(call, run, plan, manifest)
         call.state.note_passed(owner, call.repository.path)
+        if guard is not None:
+            guard.keep()
     return run, plan
 
 
@@ -124,9 +146,16 @@ def _last_clean(call: Call, reader: SnapshotReader) -> Archive | None:
 
 
 def _same(manifest: Manifest, reader: SnapshotReader, last: Archive) -> bool:
-    """Return whether every folder is as it is in the archive, and no folder came or went."""
+    """Return whether every folder is as it is in the archive, and no folder came or went.
+
+    A folder that somebody is in has not gone: an archive only to leave it out would be no use.
+    """
     before = reader.manifest(last)
-    return before is not None and _state(before) == _state(manifest)
+    if before is None:
+        return False
+    in_use = {part.label for part in manifest.left_out if part.was_in_use}
+    held = {key: state for key, state in _state(before).items() if key[0] not in in_use}
+    return held == _state(manifest)
 
 
 def _state(manifest: Manifest) -> dict[tuple[str, str], tuple[str, str]]:
@@ -135,22 +164,34 @@ def _state(manifest: Manifest) -> dict[tuple[str, str], tuple[str, str]]:
     }
 
 
-def _refuse_unchanged(call: Call, owner: Process, plan: Plan, last: Archive) -> None:
+def _refuse_unchanged(
+    call: Call, owner: Process, plan: Plan, clearance: Clearance, last: Archive
+) -> None:
     """End the run because nothing changed; in 75 only if that is the whole story."""
+    if clearance.despite:
+        return  # what those who are in have written need not show yet
     unchanged = f"{call.set.name}: nothing has changed since the clean snapshot {last.name}"
-    if plan.left_out:
-        named = "\n".join(f"{bad.label} is left out: {bad.why}" for bad in plan.left_out)
-        raise AvpluginError(f"{unchanged}, but not all folders are in it.\n{named}")
+    if plan.left_out or clearance.unknown or clearance.overdue:
+        missing = {**{bad.label: bad.why for bad in plan.left_out}, **clearance.left_out}
+        named = "\n".join(f"{label} is left out: {why}" for label, why in missing.items())
+        late = "".join(f"\n{label}: {why}" for label, why in clearance.overdue.items())
+        raise AvpluginError(f"{unchanged}, but not all folders are in it.\n{named}{late}")
     if call.state.has_passed(owner, call.repository.path):
         # borgmatic takes 75 for a success; a retry means that something behind the backup failed.
         raise AvpluginError(
             f"{unchanged}, but this borgmatic run has been here before.\n"
             "It repeats all actions because one of them failed: see the error before this one."
         )
-    raise NotNow(f"{unchanged}: nothing to do.")
+    named = "".join(f"\n{label} is left out: {why}" for label, why in clearance.in_use.items())
+    if not named:
+        waiting = WaitingList(call.state.folder)
+        waiting.clear(call.repository.path, waiting.entries(call.repository.path))
+    raise NotNow(f"{unchanged}: nothing to do.{named}")
 
 
-def _make_manifest(call: Call, plan: Plan, identity: str, started: str) -> Manifest:
+def _make_manifest(
+    call: Call, plan: Plan, clearance: Clearance, identity: str, started: str
+) -> Manifest:
     program, system = system_places(plan.installation)
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     run = RunManifest(
@@ -166,39 +207,78 @@ def _make_manifest(call: Call, plan: Plan, identity: str, started: str) -> Manif
         system=system,
         configuration=call.configuration.text,
     )
+    nobody = NOBODY if call.configuration.sessions.probes else NOT_CHECKED
     stored = tuple(
-        describe_folder(folder, plan.contents[folder.path], plan.boundaries[folder.path])
+        describe_folder(
+            folder,
+            plan.contents[folder.path],
+            plan.boundaries[folder.path],
+            clearance.despite.get(folder.label, nobody),
+        )
         for folder in plan.folders
     )
-    return Manifest(run, stored + tuple(describe_left_out(bad) for bad in plan.left_out))
+    bad = tuple(describe_left_out(one, NOT_CHECKED) for one in plan.left_out)
+    used = tuple(
+        describe_left_out(one, NOT_CHECKED if one.label in clearance.unknown else one.reason)
+        for one in plan.in_use
+    )
+    return Manifest(run, stored + bad + used)
 
 
-def _begin(
+def _make_run(
     call: Call,
     plan: Plan,
-    manifest: Manifest,
+    clearance: Clearance,
+    described: RunManifest,
     owner: Process,
     repository_id: str,
     known: tuple[str, ...],
 ) -> Run:
-    wanted = set(plan.contents)
-    others = {path for inside in plan.boundaries.values() for path in inside} - wanted
-    run = Run(
-        id=manifest.run.run,
+    wanted, others = _wanted_and_others(plan)
+    return Run(
+        id=described.run,
         set=call.set.name,
         repository=call.repository.path,
         repository_id=repository_id,
         owner=owner,
-        started=manifest.run.started,
+        started=described.started,
         known_archives=known,
         ancestors=tuple(sorted(stored_ancestors(wanted, others))),
         boundaries=plan.boundaries,
         size=plan.size,
+        despite=dict(clearance.despite),
+        overdue=tuple(f"{label}: {why}" for label, why in clearance.overdue.items()),
     )
+
+
+def _begin(call: Call, run: Run, plan: Plan, manifest: Manifest) -> None:
+    wanted, others = _wanted_and_others(plan)
     call.state.begin_run(
         run,
         manifest_files(manifest),
         plan.contents,
         make_patterns(wanted, others, call.state.manifest_root),
     )
-    return run
+
+
+def _wanted_and_others(plan: Plan) -> tuple[set[str], set[str]]:
+    """Return the paths to store, and those inside them that are not to be."""
+    wanted = set(plan.contents)
+    return wanted, {path for inside in plan.boundaries.values() for path in inside} - wanted
+
+
+def _clear_what_was_left(call: Call, say: Callable[[str], None]) -> None:
+    """Have given back what an earlier run took and could not give back, or had no time to."""
+    left = call.state.current_run()
+    if left is not None and left.guard is not None:
+        end_guard(left.guard, call.configuration, call.state.folder)
+    if Services(call.configuration.state).recover():
+        say("what sessions.quiesce had stopped was still stopped, and is started again")
+
+
+def _start_guard(call: Call, owner: Process, stack: contextlib.ExitStack) -> Guard | None:
+    """Start the process that gives back what this run takes, if it takes anything."""
+    sessions = call.configuration.sessions
+    if not sessions.fence and not sessions.quiesce:
+        return None
+    return stack.enter_context(Guard(call.configuration, call.state.folder, owner))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import types
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError
+from avplugin.installation.boundaries import find_boundaries
 from avplugin.installation.locate import why_not_nameable
 from avplugin.installation.model import BadFolder, Folder, Installation, Kind
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
@@ -19,6 +22,7 @@ _SYSTEM_KINDS = {Kind.PROGRAM: "program", Kind.SYSTEM: "system", Kind.EXTRA: "ex
 class Plan:
     """The folders of a set with what lies in them.
 
+    `left_out` are bad folders, `in_use` those that somebody is in, or may be.
     `contents` and `boundaries` are keyed by the folder's path: two administrations can share one.
     Boundaries are the folders inside it that are folders of their own.
     """
@@ -28,6 +32,7 @@ class Plan:
     left_out: tuple[BadFolder, ...]
     contents: dict[str, Contents]
     boundaries: dict[str, tuple[str, ...]]
+    in_use: tuple[BadFolder, ...] = ()
 
     @property
     def size(self) -> int:
@@ -40,10 +45,15 @@ class Plan:
         return sum(contents.files for contents in self.contents.values())
 
 
-def make_plan(configuration: Configuration, backup_set: BackupSet) -> Plan:
+def make_plan(
+    configuration: Configuration,
+    backup_set: BackupSet,
+    in_use: Mapping[str, str] = types.MappingProxyType({}),
+) -> Plan:
     """Find and scan all folders of the set.
 
-    A folder that is missing or cannot be read is left out and stands in `left_out`. Raise
+    A folder that is missing or cannot be read is left out and stands in `left_out`; so is one that
+    is `in_use`, which says why by label. Raise
     AvpluginError if the list of administrations cannot be read, or if the state folder lies in a
     folder to be stored.
     """
@@ -56,30 +66,35 @@ def make_plan(configuration: Configuration, backup_set: BackupSet) -> Plan:
     all_paths |= {
         bad.path for bad in installation.bad if bad.path and not why_not_nameable(bad.path)
     }
-    boundaries = _boundaries({folder.path for folder in wanted}, all_paths)
+    boundaries = find_boundaries({folder.path for folder in wanted}, all_paths)
     good: list[Folder] = []
+    used: list[BadFolder] = []
     contents: dict[str, Contents] = {}
     for folder in wanted:
         _refuse_state_inside(configuration, folder)
+        if folder.label in in_use:
+            used.append(_left_out(folder, in_use[folder.label]))
+            continue
         try:
             if folder.path not in contents:
                 inside = [os.fsencode(path) for path in boundaries[folder.path]]
                 contents[folder.path] = scan_folder(folder.path, inside)
             good.append(folder)
         except FolderUnreadable as error:
-            place = folder.windows_path or folder.path
-            left_out.append(
-                BadFolder(
-                    folder.kind, folder.code, folder.label, place, str(error), path=folder.path
-                )
-            )
+            left_out.append(_left_out(folder, str(error)))
     return Plan(
         installation,
         tuple(good),
         tuple(left_out),
         contents,
         {path: boundaries[path] for path in contents},
+        tuple(used),
     )
+
+
+def _left_out(folder: Folder, reason: str) -> BadFolder:
+    place = folder.windows_path or folder.path
+    return BadFolder(folder.kind, folder.code, folder.label, place, reason, path=folder.path)
 
 
 def belongs(
@@ -115,18 +130,6 @@ def _selected_but_unknown(installation: Installation, backup_set: BackupSet) -> 
         if wanted != "*"
         and not any(dataclasses.replace(backup_set, select=(wanted,)).selects(c) for c in codes)
     ]
-
-
-def _boundaries(wanted: set[str], all_paths: set[str]) -> dict[str, tuple[str, ...]]:
-    """Return, for each wanted folder, the outermost other folders inside it."""
-    inside: dict[str, list[str]] = {path: [] for path in wanted}
-    for path in sorted(all_paths):
-        for parent in PurePosixPath(path).parents:
-            if str(parent) in inside:
-                inside[str(parent)].append(path)
-            if str(parent) in all_paths:
-                break  # what lies deeper than that one is not the outer folder's concern
-    return {path: tuple(paths) for path, paths in inside.items()}
 
 
 def _refuse_state_inside(configuration: Configuration, folder: Folder) -> None:

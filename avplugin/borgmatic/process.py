@@ -46,6 +46,11 @@ def calling_process() -> Process:
     return _known(ancestors[0] if ancestors else os.getppid())
 
 
+def this_process() -> Process:
+    """Return the process that calls this."""
+    return _known(os.getpid())
+
+
 def _known(pid: int) -> Process:
     return _find(pid) or Process(pid, 0, "")
 

@@ -14,6 +14,7 @@ from avplugin.commands.context import Context
 # to answer at once, and a hook must not wait for what it does not use.
 _COMMANDS: Mapping[str, str] = {
     "administrations": "List the administrations and where their folders are.",
+    "sessions": "Show who is in.",
     "backup": "Back up one set or all, through borgmatic, with progress.",
     "snapshots": "List the snapshots, or the versions of one folder.",
     "restore": "Put back one whole folder out of a snapshot.",

@@ -16,7 +16,8 @@ def command(
 ) -> None:
     """Prove the archive of SET clean and give it its final name.
 
-    Exit status: 0 clean and complete; 1 not proven clean, or a folder was left out.
+    Exit status: 0 clean, and complete but for folders that somebody is in; 1 not proven clean, or
+    a folder was left out because something is wrong with it.
     """
     from avplugin.backup.after_backup import finish  # noqa: PLC0415
     from avplugin.backup.call import make_call  # noqa: PLC0415
@@ -32,7 +33,17 @@ def command(
         f" {counted(outcome.files, 'file')}, {human_size(outcome.size)}."
     )
     if context.as_json:
-        context.answer({"archive": outcome.archive, "left_out": outcome.left_out})
+        context.answer(
+            {
+                "archive": outcome.archive,
+                "left_out": outcome.left_out,
+                "in_use": outcome.in_use,
+                "faults": result.faults,
+            }
+        )
+    faults = list(result.faults)
     if outcome.left_out:
         count = counted(len(outcome.left_out), "folder")
-        raise AvpluginError("\n".join([f"{set_name}: {count} left out:", *outcome.left_out]))
+        faults += [f"{set_name}: {count} left out:", *outcome.left_out]
+    if faults:
+        raise AvpluginError("\n".join(faults))

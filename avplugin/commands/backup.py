@@ -87,8 +87,8 @@ def _tell(context: Context, summary: Summary) -> None:
             f" {counted(outcome.files, 'file')}, {human_size(outcome.size)} stored clean{new}; took"
             f" {summary.seconds:.0f} s."
         )
-        if outcome.left_out:
-            context.say(f"NOT stored: {'; '.join(outcome.left_out)}.")
+        for missing in (*outcome.left_out, *outcome.in_use):
+            context.say(f"NOT stored: {missing}.")
     elif outcome.status == "unverified":
         context.say(f"{summary.set} in {summary.repository}: {outcome.archive} is NOT clean.")
     elif outcome.status == "failed":

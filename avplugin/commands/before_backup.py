@@ -22,8 +22,8 @@ def command(
     from avplugin.backup.call import make_call  # noqa: PLC0415
 
     call = make_call(context.configuration, set_name, borgmatic_config, repository)
-    run, plan = prepare(call)
-    for bad in plan.left_out:
+    run, plan = prepare(call, context.warn)
+    for bad in (*plan.left_out, *plan.in_use):
         context.warn(f"{bad.label} is left out: {bad.why}")
     context.say(
         f"{run.set}: {counted(len(plan.folders), 'folder')}, {counted(plan.files, 'file')},"
@@ -39,5 +39,6 @@ def command(
                 "files": plan.files,
                 "bytes": plan.size,
                 "left_out": [{"label": bad.label, "reason": bad.reason} for bad in plan.left_out],
+                "in_use": [{"label": bad.label, "reason": bad.reason} for bad in plan.in_use],
             }
         )

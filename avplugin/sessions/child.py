@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import resource
 import selectors
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 
 _MOST_OUTPUT = 64 * 1024 * 1024  # bytes; 20,000 open files are 4 MB
+_MOST_COMPLAINTS = 64 * 1024  # bytes
+_LETTING_GO = 1.0  # seconds that a killed program gets to disappear
 
 
 class ChildError(Exception):
@@ -48,12 +51,20 @@ def ask_program(
     """Run a program, give it `given` on standard input, and return what it printed.
 
     `limit` is in seconds, `memory` in bytes of address space. At the limit the program and all that
-    it started are killed. `environment` is added to this process's own. Raise ChildError if it
-    cannot be started, runs on past the limit, or prints without end.
+    it started are killed, save what this user may not kill: what runs under sudo is left to itself.
+    `environment` is added to this process's own. Raise ChildError if it cannot be started, runs on
+    past the limit, or prints without end.
     """
+    program = shutil.which(words[0])
+    if program is None:
+        raise ChildError(f"{words[0]} cannot be started: it is missing, or may not be run")
+    bounds: list[str] = []
+    if memory is not None:
+        # Set before it starts: sudo, and what that starts, cannot be bound from outside.
+        bounds = ["/bin/sh", "-c", 'ulimit -v "$0" && exec "$@"', str(memory // 1024)]
     try:
         child = subprocess.Popen(
-            words,
+            [*bounds, program, *words[1:]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -63,20 +74,48 @@ def ask_program(
     except OSError as error:
         raise ChildError(f"{words[0]} cannot be started: {error.strerror}") from error
     try:
-        if memory is not None:
-            with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(child.pid, resource.RLIMIT_AS, (memory, memory))
         output, errors = _talk(child, words[0], given, time.monotonic() + limit, limit)
         return Ended(child.returncode, output, errors)
     finally:
         # Also what it left behind: a grandchild may hold the pipes or the share.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_LETTING_GO)
         for pipe in (child.stdin, child.stdout, child.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+
+def run_command(words: Sequence[str], *, limit: float) -> Ended:
+    """Run a command for what it does, and return how it ended; only its errors are kept.
+
+    What it starts and leaves running is left alone, so that it may start a service. At the limit
+    (seconds) the command and all that it started are killed. Raise ChildError as ask_program does.
+    """
+    with tempfile.TemporaryFile() as errors:
+        try:
+            child = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ChildError(f"{words[0]} cannot be started: {error.strerror}") from error
+        try:
+            child.wait(limit)
+        except BaseException as error:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise ChildError(f"{words[0]} did not end within {limit:g} s") from error
+            raise
+        errors.seek(0)
+        return Ended(child.returncode, b"", errors.read(_MOST_COMPLAINTS))
 
 
 def _talk(

@@ -20,6 +20,7 @@ from avplugin.installation.scan import Contents
 
 ROOT = "avplugin"  # the folder of manifests in every archive
 VERSION = 1
+NOT_CHECKED, NOBODY = "not checked", "nobody"  # of the sessions in a folder; else who was in
 
 _Value = TypeVar("_Value", "RunManifest", "FolderManifest")
 
@@ -50,8 +51,13 @@ class FolderManifest:
     size: int = 0
     tables: int = 0
     inside: tuple[str, ...] = ()
-    sessions: str = "not checked"
+    sessions: str = NOT_CHECKED  # or nobody, or who was in
     table_health: str = "not checked"
+
+    @property
+    def was_in_use(self) -> bool:
+        """Whether it was left out because somebody was in it."""
+        return bool(self.left_out) and self.sessions not in {NOT_CHECKED, NOBODY}
 
     @property
     def archived_path(self) -> str:
@@ -94,8 +100,10 @@ class Manifest:
         return tuple(folder for folder in self.folders if folder.left_out)
 
 
-def describe_folder(folder: Folder, contents: Contents, inside: Iterable[str]) -> FolderManifest:
-    """Return the manifest of a folder as it lies there now."""
+def describe_folder(
+    folder: Folder, contents: Contents, inside: Iterable[str], sessions: str
+) -> FolderManifest:
+    """Return the manifest of a folder as it lies there now; `sessions` says who is in it."""
     return FolderManifest(
         kind=folder.kind,
         code=folder.code,
@@ -109,10 +117,11 @@ def describe_folder(folder: Folder, contents: Contents, inside: Iterable[str]) -
         size=contents.size,
         tables=contents.tables,
         inside=tuple(sorted(inside)),
+        sessions=sessions,
     )
 
 
-def describe_left_out(bad: BadFolder) -> FolderManifest:
+def describe_left_out(bad: BadFolder, sessions: str) -> FolderManifest:
     """Return the manifest of a folder that could not be backed up."""
     return FolderManifest(
         kind=bad.kind,
@@ -122,6 +131,7 @@ def describe_left_out(bad: BadFolder) -> FolderManifest:
         windows_path=bad.place,
         path=bad.path,
         left_out=bad.why,
+        sessions=sessions,
     )
 
 

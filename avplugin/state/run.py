@@ -28,7 +28,8 @@ class Run:
 
     `id` stands in the manifest's path in the archive. `known_archives` are the ids of all archives
     that were in the repository before. `folders` are the paths of the folders to store with the
-    boundaries inside each.
+    boundaries inside each. `guard` keeps what the run has taken. `despite` says, by label, who was
+    in folders that were overdue; `overdue` are sentences about those that were left out again.
     """
 
     id: str
@@ -41,6 +42,9 @@ class Run:
     ancestors: tuple[str, ...]
     boundaries: dict[str, tuple[str, ...]]
     size: int
+    guard: Process | None = None
+    despite: dict[str, str] = dataclasses.field(default_factory=dict)
+    overdue: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Outcome:
     archive: str = ""
     reasons: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # each folder that is not in it, with the reason
+    in_use: tuple[str, ...] = ()  # the same, where the reason is that somebody was in
     folders: int = 0
     files: int = 0
     size: int = 0
@@ -89,8 +94,10 @@ class SetState:
             return None
         try:
             document["owner"] = Process(**document["owner"])
-            for key in ("known_archives", "ancestors"):
-                document[key] = tuple(document[key])
+            if document.get("guard") is not None:
+                document["guard"] = Process(**document["guard"])
+            for key in ("known_archives", "ancestors", "overdue"):
+                document[key] = tuple(document.get(key, ()))
             document["boundaries"] = {
                 path: tuple(inside) for path, inside in document["boundaries"].items()
             }
@@ -193,7 +200,7 @@ def _outcome(entry: dict[str, Any]) -> Outcome:
     texts = ("run", "repository", "repository_id", "started", "ended", "status", "archive")
     values: dict[str, Any] = {name: entry.get(name, "") for name in texts}
     values |= {name: entry.get(name, 0) for name in ("folders", "files", "size")}
-    values |= {name: tuple(entry.get(name, ())) for name in ("reasons", "left_out")}
+    values |= {name: tuple(entry.get(name, ())) for name in ("reasons", "left_out", "in_use")}
     return Outcome(**values)
 
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from avplugin.installation.model import BadFolder, Folder, Kind
 from avplugin.installation.scan import Contents, Entry
 from avplugin.state.manifest import (
+    NOBODY,
+    NOT_CHECKED,
     FolderManifest,
     Manifest,
     ManifestError,
@@ -149,7 +151,7 @@ def test_a_folder_is_described_with_what_is_in_it() -> None:
     contents = Contents((Entry(b"", "d", 0, 1, 1, 1, 2), Entry(b"A.DBF", "-", 5, 1, 1, 2, 1)))
     found = Folder(Kind.ADMINISTRATION, "A", "Name", "/srv/a", "F:\\a")
 
-    part = describe_folder(found, contents, ["/srv/a/y", "/srv/a/x"])
+    part = describe_folder(found, contents, ["/srv/a/y", "/srv/a/x"], NOBODY)
 
     assert (part.files, part.size, part.tables) == (1, 5, 1)
     assert part.fingerprint == contents.fingerprint
@@ -159,7 +161,9 @@ def test_a_folder_is_described_with_what_is_in_it() -> None:
 
 
 def test_a_folder_that_was_left_out_says_why() -> None:
-    part = describe_left_out(BadFolder(Kind.ADMINISTRATION, "A", "A", "F:\\a", "is empty", "/a"))
+    part = describe_left_out(
+        BadFolder(Kind.ADMINISTRATION, "A", "A", "F:\\a", "is empty", "/a"), NOT_CHECKED
+    )
 
     assert (part.left_out, part.windows_path, part.path) == (
         "is empty: F:\\a",

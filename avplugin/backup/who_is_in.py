@@ -1,0 +1,257 @@
+"""Whether anybody is in before a backup: wait, leave out, put off, or go on all the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from avplugin.backup.call import Call
+from avplugin.backup.plan import Plan
+from avplugin.configuration.duration import human_duration
+from avplugin.configuration.sessions import OnBusy
+from avplugin.errors import AvpluginError, NotNow
+from avplugin.installation.model import Folder
+from avplugin.installation.scan import Contents
+from avplugin.sessions.blocking import Verdict, describe, judge
+from avplugin.sessions.find_out import find_out
+from avplugin.sessions.guard import FenceRefused, Guard
+from avplugin.sessions.key_tables import key_tables
+from avplugin.sessions.model import Answer, Labels, Place, SessionKind, make_place, session_in
+from avplugin.sessions.notify import BEGIN, END, Notifier
+from avplugin.state.manifest import FolderManifest, Manifest
+from avplugin.state.run import Run
+from avplugin.state.waiting import WHOLE_SET, Waiting, WaitingList
+
+_POLL = 15.0  # seconds between two looks while people are waited for
+_LAST_CALL = 300.0  # seconds before the end of waiting
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Clearance:
+    """What the sessions allow. Keys are labels of folders, values reasons.
+
+    `in_use` and `unknown` are left out; `overdue` are those in use that waited too long, and of
+    which there is a recent copy that is not clean. `despite` are copied all the same, so the
+    archive will not be clean.
+    """
+
+    in_use: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    unknown: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    overdue: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    despite: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """All that is not copied."""
+        return {**self.in_use, **self.unknown}
+
+    def joined(self, later: Clearance) -> Clearance:
+        """Return this one with what was found out later."""
+        return Clearance(
+            {**self.in_use, **later.in_use},
+            {**self.unknown, **later.unknown},
+            {**self.overdue, **later.overdue},
+            {**self.despite, **later.despite},
+        )
+
+
+def clear_the_way(
+    call: Call, plan: Plan, guard: Guard | None, say: Callable[[str], None]
+) -> Clearance:
+    """Find out who is in, wait for them as configured, stop services, and say what may be copied.
+
+    `say` is told what is waited for. Raise NotNow if the set is put off, AvpluginError if that is
+    to be an error, or if it could not be found out who is in.
+    """
+    settings = call.configuration.sessions
+    if not settings.probes:
+        if guard is not None and settings.quiesce:
+            guard.stop_services()
+        return Clearance()
+    places = [make_place(folder, plan.contents[folder.path]) for folder in plan.folders]
+    verdict = _wait(call, lambda: look(call, places, plan.installation.folders), say)
+    if guard is not None and settings.quiesce and not _stays_put_off(call, verdict):
+        guard.stop_services()
+        verdict = look(call, places, plan.installation.folders)
+    return decide(call, verdict, len(places))
+
+
+def put_up_fence(
+    call: Call, plan: Plan, guard: Guard, clearance: Clearance, say: Callable[[str], None]
+) -> Clearance:
+    """Have the guard hold the key tables of all folders to be copied; return what may be copied.
+
+    Somebody who has one of them open came in at the last moment, and counts as one who is in. Raise
+    as clear_the_way does, and GuardError if the fence cannot be put up.
+    """
+    if clearance.despite:
+        return clearance  # somebody is in, so nothing can be proven
+    patterns = call.configuration.sessions.fence_tables
+    tables: dict[str, Folder] = {}
+    places = []
+    for folder in plan.folders:
+        if folder.label not in clearance.left_out:
+            contents = plan.contents[folder.path]
+            tables |= dict.fromkeys(key_tables(folder, contents, patterns), folder)
+            places.append(make_place(folder, contents))
+    if not tables:
+        raise AvpluginError(f"{call.set.name}: no table fits sessions.fence_tables.")
+    try:
+        bare = guard.put_up_fence(list(tables))
+    except FenceRefused as error:
+        inside = Labels(tables.values())
+        came_in = [
+            session_in(
+                inside.find(os.fsencode(table)),
+                way="fence",
+                user="",
+                machine="",
+                since="",
+                writing=True,
+            )
+            for table in error.tables
+        ]
+        answer = Answer(tuple(came_in), frozenset(folder.label for folder in plan.folders))
+        verdict = judge(
+            answer,
+            places,
+            plan.installation.folders,
+            kinds=call.set.blocked_by,
+            ignore=call.configuration.sessions.ignore,
+        )
+        return clearance.joined(decide(call, verdict, len(places)))
+    for label in dict.fromkeys(tables[table].label for table in bare):
+        say(f"{label} lies below no share of the probe smb, so the fence does not cover it")
+    return clearance
+
+
+def look(call: Call, places: Sequence[Place], folders: Sequence[Folder]) -> Verdict:
+    """Return who is in the way of a backup of these places at this moment."""
+    configuration = call.configuration
+    answer = find_out(configuration.sessions, places, folders, configuration.drives)
+    return judge(
+        answer,
+        places,
+        folders,
+        kinds=call.set.blocked_by,
+        ignore=configuration.sessions.ignore,
+    )
+
+
+def decide(call: Call, verdict: Verdict, places: int) -> Clearance:
+    """Return what may be copied of that many places; note what has to wait.
+
+    Raise NotNow or AvpluginError if it is nothing.
+    """
+    if verdict.is_free:
+        return Clearance()
+    waiting = WaitingList(call.state.folder)
+    known = waiting.entries(call.repository.path)
+    now = datetime.datetime.now(datetime.UTC)
+    in_use = {label: f"in use: {describe(found)}" for label, found in verdict.busy.items()}
+    blocked = {**in_use, **verdict.unknown}
+    whole = call.set.on_busy is not OnBusy.LEAVE_OUT or len(blocked) == places
+    who = {WHOLE_SET: _who(verdict)} if whole else blocked
+    waiting.note(call.repository.path, who, now.isoformat(timespec="seconds"))
+
+    entries = {label: known[label] for label in who if label in known}
+    limit = call.set.overdue_after
+    if any(entry.wants_copy(now, limit) for entry in entries.values()):
+        # The archive cannot be clean any more, so it may as well hold everything.
+        return Clearance(despite=blocked)
+    overdue = {label: one for label, one in entries.items() if one.is_overdue(now, limit)}
+    if whole:
+        raise _put_off(call, verdict, overdue.get(WHOLE_SET))
+    return Clearance(
+        in_use=in_use,
+        unknown=verdict.unknown,
+        overdue={label: _overdue(one) for label, one in overdue.items()},
+    )
+
+
+def who_came_in(
+    call: Call, run: Run, manifest: Manifest, before: Mapping[str, Contents]
+) -> list[str]:
+    """Return a sentence for each folder of the run that somebody is in now, or may be.
+
+    Raise AvpluginError if the list of administrations cannot be read.
+    """
+    settings = call.configuration.sessions
+    if not settings.probes:
+        return []
+    folders = call.configuration.locate().folders
+    known = {folder.path: folder for folder in folders}
+    places = [
+        make_place(known.get(part.path) or _as_folder(part), before[part.path])
+        for part in manifest.stored
+        if part.label not in run.despite
+    ]
+    verdict = look(call, places, folders)
+    busy = [
+        f"{label} was in use after the copy: {describe(found)}"
+        for label, found in verdict.busy.items()
+    ]
+    unknown = [
+        f"whether anybody came in cannot be known: {why}"
+        for why in dict.fromkeys(verdict.unknown.values())
+    ]
+    unseen = [
+        f"{session} and does not count as somebody, but what was written there need not show yet"
+        for session in verdict.unseen
+    ]
+    return busy + unknown + unseen
+
+
+def _as_folder(part: FolderManifest) -> Folder:
+    return Folder(part.kind, part.code, part.name, part.path, part.windows_path)
+
+
+def _wait(call: Call, ask: Callable[[], Verdict], say: Callable[[str], None]) -> Verdict:
+    """Ask until nobody is in the way or the time is over; a doubt is not waited for."""
+    length = call.configuration.sessions.wait
+    end = time.monotonic() + length
+    notifier = Notifier(call.configuration.sessions, say)
+    verdict = ask()
+    if length and verdict.busy and not verdict.unknown:
+        who = describe(verdict.sessions)
+        say(f"{call.set.name}: waiting up to {human_duration(length)} for people to leave: {who}")
+    while verdict.busy and not verdict.unknown and (left := end - time.monotonic()) > 0:
+        notifier.tell(BEGIN, verdict.sessions, left)
+        if left <= min(_LAST_CALL, length / 5):
+            notifier.tell(END, verdict.sessions, left)
+        time.sleep(min(_POLL, max(1.0, length / 10), left))
+        verdict = ask()
+    return verdict
+
+
+def _stays_put_off(call: Call, verdict: Verdict) -> bool:
+    """Return whether the set is put off whatever services are stopped: somebody known is in."""
+    return call.set.on_busy is not OnBusy.LEAVE_OUT and any(
+        session.kind is SessionKind.USER and session.user for session in verdict.sessions
+    )
+
+
+def _put_off(call: Call, verdict: Verdict, overdue: Waiting | None) -> AvpluginError:
+    lines = [f"{label}: {describe(found)}" for label, found in verdict.busy.items()]
+    lines += dict.fromkeys(verdict.unknown.values())
+    shown = "\n".join([*lines[:8], *([f"... and {len(lines) - 8} more"] if lines[8:] else [])])
+    if overdue is not None:
+        return AvpluginError(f"{call.set.name}: no clean backup; {_overdue(overdue)}.\n{shown}")
+    if verdict.unknown:
+        return AvpluginError(f"{call.set.name}: no backup.\n{shown}")
+    if call.set.on_busy is OnBusy.FAIL:
+        return AvpluginError(f"{call.set.name}: no backup, since somebody is in.\n{shown}")
+    return NotNow(f"{call.set.name}: put off, since somebody is in.\n{shown}")
+
+
+def _who(verdict: Verdict) -> str:
+    said: Iterable[str] = dict.fromkeys(verdict.unknown.values())
+    return "; ".join([describe(verdict.sessions)] if verdict.busy else said)
+
+
+def _overdue(entry: Waiting) -> str:
+    since = datetime.datetime.fromisoformat(entry.since).astimezone()
+    return f"overdue, because since {since:%Y-%m-%d %H:%M} somebody was always in: {entry.who}"

@@ -1,0 +1,63 @@
+"""Telling people that a backup waits for them; nobody is ever logged off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from avplugin.configuration.sessions import Sessions
+from avplugin.sessions.child import ChildError, run_command
+from avplugin.sessions.model import Session
+
+_LIMIT = 30.0  # seconds for one message
+
+BEGIN, END = "begin", "end"  # of waiting
+
+
+class Notifier:
+    """Runs the command `notify` once per moment for each user and machine.
+
+    `complain` is told when it fails: a message that does not arrive is no reason to stop.
+    """
+
+    def __init__(self, settings: Sessions, complain: Callable[[str], None]) -> None:
+        self._command = settings.notify
+        self._complain = complain
+        self._told: set[tuple[str, str, str]] = set()
+
+    def tell(self, moment: str, sessions: Iterable[Session], left: float) -> None:
+        """Tell everybody in these sessions who is known by name; `left` seconds they have."""
+        if not self._command:
+            return
+        for session in sessions:
+            key = (moment, session.user, session.machine)
+            if (session.user or session.machine) and key not in self._told:
+                self._told.add(key)
+                self._run(moment, session, left)
+
+    def _run(self, moment: str, session: Session, left: float) -> None:
+        words = {
+            "{user}": session.user,
+            "{machine}": session.machine,
+            "{administration}": session.administration,
+            "{moment}": moment,
+            "{minutes}": str(math.ceil(left / 60)),
+        }
+        command = [_fill(word, words) for word in self._command]
+        try:
+            ended = run_command(command, limit=_LIMIT)
+        except ChildError as error:
+            self._complain(f"sessions.notify: {error}")
+            return
+        if ended.status != 0:
+            self._complain(f"sessions.notify: {command[0]} failed: {ended.complaint}")
+
+
+def _fill(word: str, values: dict[str, str]) -> str:
+    """Return the word with what stands in braces filled in; a value is not looked at again."""
+    parts = []
+    while word:
+        name = next((name for name in values if word.startswith(name)), word[0])
+        parts.append(values.get(name, name))
+        word = word[len(name) :]
+    return "".join(parts)

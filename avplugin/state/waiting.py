@@ -1,0 +1,90 @@
+"""Since when which folders have no new clean copy because somebody is in."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from avplugin.state.files import read_json, write_json
+
+WHOLE_SET = ""  # stands for a label where the whole set was put off
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waiting:
+    """One folder, or a whole set, that waits. Times are ISO 8601 in UTC.
+
+    `copied` is when a copy was made all the same, which is not clean; empty if none was.
+    """
+
+    since: str
+    who: str
+    copied: str = ""
+
+    def is_overdue(self, now: datetime.datetime, limit: float) -> bool:
+        """Return whether it has waited longer than `limit` seconds.
+
+        A beginning in the future is a clock that was wrong; it counts as long ago.
+        """
+        return _is_past(self.since, now, limit)
+
+    def wants_copy(self, now: datetime.datetime, limit: float) -> bool:
+        """Return whether it is overdue, and so is the copy that was made all the same."""
+        return self.is_overdue(now, limit) and (
+            not self.copied or _is_past(self.copied, now, limit)
+        )
+
+
+class WaitingList:
+    """STATE/SET/waiting.json: who waits in each repository of a set."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "waiting.json"
+
+    def entries(self, repository: str) -> dict[str, Waiting]:
+        """Return what waits, by label."""
+        known = (read_json(self._file) or {}).get(repository, {})
+        return {
+            label: Waiting(entry["since"], entry["who"], entry.get("copied", ""))
+            for label, entry in known.items()
+        }
+
+    def note(self, repository: str, who: Mapping[str, str], now: str) -> None:
+        """Note that these labels wait from now on, or still, and because of whom."""
+        if not who:
+            return
+        entries = self.entries(repository)
+        for label, reason in who.items():
+            known = entries.get(label)
+            entries[label] = (
+                dataclasses.replace(known, who=reason) if known else Waiting(now, reason)
+            )
+        self._write(repository, entries)
+
+    def note_copied(self, repository: str, labels: Iterable[str], now: str) -> None:
+        """Note that a copy of these was made all the same."""
+        entries = self.entries(repository)
+        for label in set(labels) & entries.keys():
+            entries[label] = dataclasses.replace(entries[label], copied=now)
+        self._write(repository, entries)
+
+    def clear(self, repository: str, labels: Iterable[str]) -> None:
+        """Forget these labels: there is a clean copy."""
+        entries = self.entries(repository)
+        left = {label: entry for label, entry in entries.items() if label not in set(labels)}
+        if left != entries:
+            self._write(repository, left)
+
+    def _write(self, repository: str, entries: Mapping[str, Waiting]) -> None:
+        document = read_json(self._file) or {}
+        document[repository] = {
+            label: dataclasses.asdict(entry) for label, entry in entries.items()
+        }
+        write_json(self._file, document)
+
+
+def _is_past(moment: str, now: datetime.datetime, limit: float) -> bool:
+    passed = (now - datetime.datetime.fromisoformat(moment)).total_seconds()
+    return passed >= limit or passed < 0
