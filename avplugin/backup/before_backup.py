@@ -23,7 +23,6 @@ from avplugin.borgmatic.process import Process, calling_process
 from avplugin.errors import AvpluginError, NotNow
 from avplugin.installation.version import accountview_version
 from avplugin.sessions.guard import Guard, end_guard
-from avplugin.sessions.services import Services
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import locked
@@ -53,7 +52,7 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
     started = utc_now()
     with locked(call.state.lock), _noted(call, started), contextlib.ExitStack() as stack:
         _refuse_second_run(call, owner)
-        _clear_what_was_left(call, say)
+        _end_guard_that_is_left(call)
         borg.check_borg_version(call.repository)
         plan = make_plan(configuration, call.set)
         if not plan.folders:
@@ -267,13 +266,11 @@ def _wanted_and_others(plan: Plan) -> tuple[set[str], set[str]]:
     return wanted, {path for inside in plan.boundaries.values() for path in inside} - wanted
 
 
-def _clear_what_was_left(call: Call, say: Callable[[str], None]) -> None:
-    """Have given back what an earlier run took and could not give back, or had no time to."""
+def _end_guard_that_is_left(call: Call) -> None:
+    """Have given back what the guard of an earlier run still holds."""
     left = call.state.current_run()
     if left is not None and left.guard is not None:
         end_guard(left.guard, call.configuration, call.state.folder)
-    if Services(call.configuration.state).recover():
-        say("what sessions.quiesce had stopped was still stopped, and is started again")
 
 
 def _start_guard(call: Call, owner: Process, stack: contextlib.ExitStack) -> Guard | None:

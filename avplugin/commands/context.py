@@ -29,10 +29,25 @@ class Context:
 
     @functools.cached_property
     def configuration(self) -> Configuration:
-        """accountview.yaml, read when a command first asks; raise ConfigurationError."""
+        """accountview.yaml, read when a command first asks; raise ConfigurationError.
+
+        A service that a crash left stopped is started again by whatever command comes next.
+        """
         from avplugin.configuration.load import load_configuration  # noqa: PLC0415
 
-        return load_configuration(self._config)
+        configuration = load_configuration(self._config)
+        self._start_what_was_left_stopped(configuration)
+        return configuration
+
+    def _start_what_was_left_stopped(self, configuration: Configuration) -> None:
+        from avplugin.errors import AvpluginError  # noqa: PLC0415
+        from avplugin.sessions.services import Services  # noqa: PLC0415
+
+        try:
+            if Services(configuration.state).recover():
+                self.warn("what sessions.quiesce had stopped was still stopped, and is started")
+        except AvpluginError as error:
+            self.warn(f"what sessions.quiesce had stopped is still stopped: {error}")
 
     @property
     def has_configuration(self) -> bool:

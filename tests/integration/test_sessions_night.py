@@ -1,0 +1,401 @@
+"""Real borgmatic nights while real Samba clients come, stay and go."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import World, until
+from samba import PASSWORD, SHARE, Samba, serving
+from smbprotocol.exceptions import SharingViolation
+
+TABLE = "Administraties/BAKKER26/GROOTBOEK.DBF"
+
+
+@pytest.fixture
+def samba(world: World, tmp_path: Path) -> Iterator[Samba]:
+    """A running Samba that shares the office, and an accountview.yaml that asks it who is in."""
+    with serving(tmp_path / "samba", world.office) as samba:
+        ask(world, {"samba": {"config": str(samba.config)}})
+        yield samba
+
+
+def ask(world: World, *probes: dict[str, Any], **sessions: Any) -> None:
+    """Write `sessions` of accountview.yaml."""
+    world.configure(sessions={"probes": list(probes), **sessions})
+
+
+def smb(world: World, samba: Samba) -> dict[str, Any]:
+    """Return the probe `smb` for the server."""
+    password = world.folder / "etc" / "smb-password"
+    password.write_text(PASSWORD)
+    password.chmod(0o600)
+    return {
+        "smb": {
+            "server": "127.0.0.1",
+            "port": samba.port,
+            "share": SHARE,
+            "username": "root",
+            "password_file": str(password),
+            "folder": str(world.office),
+        }
+    }
+
+
+def outcome(world: World, set_name: str = "administrations") -> Any:
+    """Return what the last run came to."""
+    return json.loads((world.state / set_name / "outcomes.json").read_text())[-1]
+
+
+def hold_up(world: World) -> tuple[Path, Path]:
+    """Have borgmatic wait between before-backup and its copy; return `reached` and `go`."""
+    reached, go = world.folder / "reached", world.folder / "go"
+    wait = f"touch {reached}; until [ -e {go} ]; do sleep 0.05; done"
+    world.add_hook(f"- before: action\n  when: [create]\n  run: ['{wait}']")
+    return reached, go
+
+
+def note_services(world: World) -> Path:
+    """Return the file in which `quiesce` and `resume`, see SERVICES, write what they do."""
+    return world.folder / "services"
+
+
+def services(world: World) -> dict[str, list[str]]:
+    """Return quiesce and resume that only write down that they were called."""
+    file = note_services(world)
+    return {
+        "quiesce": ["sh", "-c", f"echo stopped >>{file}"],
+        "resume": ["sh", "-c", f"echo started >>{file}"],
+    }
+
+
+def guards(world: World) -> list[str]:
+    """Return the guards of this world that run."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = file.read_bytes().decode("utf-8", "replace")
+        except OSError:
+            continue
+        if "guard_process" in words and str(world.folder) in words:
+            found.append(words)
+    return found
+
+
+def test_a_user_in_one_administration_has_only_that_one_left_out(
+    world: World, samba: Samba
+) -> None:
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        done = world.borgmatic("create")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "BAKKER26 is left out: in use: games on 127.0.0.1 has GROOTBOEK.DBF" in done.stderr
+    [archive] = world.archives()
+    assert not archive.endswith(".unverified")
+    assert any(line.startswith("BAKKER26: in use") for line in outcome(world)["in_use"])
+    listed = world.borg("list", f"{world.repository}::{archive}", "--short").stdout
+    assert "Administraties/BAKKER26" not in listed
+    assert "Administraties/Klant 1/" in listed
+
+
+def test_once_the_user_has_left_the_next_night_is_complete(world: World, samba: Samba) -> None:
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        world.borgmatic("create")
+
+    done = world.borgmatic("create")
+
+    assert done.returncode == 0, done.stderr
+    assert not outcome(world)["in_use"]
+    assert len(world.archives()) == 2
+    assert json.loads((world.state / "administrations" / "waiting.json").read_text()) == {
+        str(world.repository): {}
+    }
+
+
+def test_nothing_changed_but_for_whom_is_in_makes_no_archive(world: World, samba: Samba) -> None:
+    world.borgmatic("create")
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        done = world.borgmatic("create")
+
+    assert done.returncode == 0
+    assert outcome(world)["status"] == "not now"
+    assert "BAKKER26 is left out: in use" in outcome(world)["reasons"][0]
+    assert len(world.archives()) == 1
+
+
+def test_a_set_can_be_put_off_while_somebody_is_in(world: World, samba: Samba) -> None:
+    ask(world, {"samba": {"config": str(samba.config)}}, on_busy="postpone")
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        done = world.borgmatic("create")
+
+    assert done.returncode == 0, done.stderr
+    assert outcome(world)["status"] == "not now"
+    assert "put off, since somebody is in" in outcome(world)["reasons"][0]
+    assert "BAKKER26: games on 127.0.0.1 has GROOTBOEK.DBF open" in outcome(world)["reasons"][0]
+    assert world.archives() == []
+
+
+def test_somebody_who_is_in_can_be_made_an_error(world: World, samba: Samba) -> None:
+    ask(world, {"samba": {"config": str(samba.config)}}, on_busy={"administrations": "fail"})
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        done = world.borgmatic("create")
+
+    assert done.returncode == 1
+    assert "no backup, since somebody is in" in done.stderr
+    assert "BAKKER26: games on 127.0.0.1 has GROOTBOEK.DBF open" in done.stderr
+    assert world.archives() == []
+
+
+def test_a_user_in_an_administration_puts_off_the_system_set(world: World, samba: Samba) -> None:
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        done = world.borgmatic("create", set_name="system")
+
+    assert done.returncode == 0, done.stderr
+    assert outcome(world, "system")["status"] == "not now"
+    assert "games on 127.0.0.1 has GROOTBOEK.DBF open" in outcome(world, "system")["reasons"][0]
+
+
+def test_who_comes_in_during_the_copy_leaves_the_archive_unverified_and_is_named(
+    world: World, samba: Samba
+) -> None:
+    reached, go = hold_up(world)
+    running = world.start_borgmatic("create")
+    until(reached.exists)
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        go.touch()
+        said, _ = running.communicate()
+
+    assert running.returncode == 1
+    assert "BAKKER26 was in use after the copy: games on 127.0.0.1 has GROOTBOEK.DBF open" in said
+    [archive] = world.archives()
+    assert archive.endswith(".unverified")
+
+
+def test_with_the_fence_nobody_comes_in_during_the_copy_and_the_archive_is_clean(
+    world: World, samba: Samba
+) -> None:
+    ask(world, smb(world, samba), fence=True, fence_tables=["GROOTBOEK.DBF"])
+    reached, go = hold_up(world)
+    running = world.start_borgmatic("create")
+    until(reached.exists)
+    with samba.workstation() as workstation:
+        with pytest.raises(SharingViolation):
+            workstation.open_table(TABLE)
+        workstation.open_table(TABLE, writing=False)  # reading goes on
+        go.touch()
+        said, _ = running.communicate()
+        workstation.open_table(TABLE)  # and now at once
+
+    assert running.returncode == 0, said
+    [archive] = world.archives()
+    assert not archive.endswith(".unverified")
+    assert guards(world) == []
+
+
+def test_a_fence_that_fell_in_between_leaves_the_archive_unverified(
+    world: World, samba: Samba
+) -> None:
+    ask(world, smb(world, samba), fence=True, fence_tables=["GROOTBOEK.DBF"])
+    reached, go = hold_up(world)
+    running = world.start_borgmatic("create")
+    until(reached.exists)
+    samba.stop()
+    samba.start()
+    go.touch()
+    said, _ = running.communicate()
+
+    assert running.returncode == 1
+    assert "the fence did not stand all the time" in said
+    [archive] = world.archives()
+    assert archive.endswith(".unverified")
+    assert guards(world) == []
+
+
+def test_killing_borgmatic_leaves_no_fence_and_no_stopped_service(
+    world: World, samba: Samba
+) -> None:
+    ask(
+        world,
+        smb(world, samba),
+        fence=True,
+        fence_tables=["GROOTBOEK.DBF"],
+        **services(world),
+    )
+    reached, go = hold_up(world)
+    running = world.start_borgmatic("create")
+    until(reached.exists)
+    assert note_services(world).read_text() == "stopped\n"
+    assert guards(world)
+
+    running.kill()
+    running.wait()
+    until(lambda: not guards(world))
+    go.touch()
+
+    assert note_services(world).read_text() == "stopped\nstarted\n"
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+
+
+def test_killing_the_guard_too_leaves_the_service_to_the_next_command(
+    world: World, samba: Samba
+) -> None:
+    ask(world, {"samba": {"config": str(samba.config)}}, **services(world))
+    reached, go = hold_up(world)
+    running = world.start_borgmatic("create")
+    until(reached.exists)
+    guard = json.loads((world.state / "administrations" / "run" / "run.json").read_text())["guard"]
+    running.kill()
+    os.kill(guard["pid"], signal.SIGKILL)
+    running.wait()
+    go.touch()
+    assert note_services(world).read_text() == "stopped\n"
+
+    done = world.avplugin("sessions")
+
+    assert done.returncode == 0, done.stderr
+    assert note_services(world).read_text() == "stopped\nstarted\n"
+
+
+@pytest.mark.parametrize("way", ["success", "not now", "failure", "SIGTERM"])
+def test_a_stopped_service_is_started_again_once(world: World, samba: Samba, way: str) -> None:
+    ask(
+        world,
+        {"samba": {"config": str(samba.config)}},
+        on_busy="postpone",
+        **services(world),
+    )
+    if way == "success":
+        assert world.borgmatic("create").returncode == 0
+    elif way == "not now":
+        world.borgmatic("create")
+        note_services(world).unlink()
+        world.borgmatic("create")
+        assert outcome(world)["status"] == "not now"
+    elif way == "failure":
+        world.add_hook("- before: action\n  when: [create]\n  run: ['exit 1']")
+        assert world.borgmatic("create").returncode == 1
+    else:
+        reached, _ = hold_up(world)
+        running = world.start_borgmatic("create")
+        until(reached.exists)
+        os.killpg(running.pid, signal.SIGTERM)
+        running.communicate()
+
+    until(lambda: not guards(world))
+    assert note_services(world).read_text() == "stopped\nstarted\n"
+
+
+def test_people_are_waited_for_and_told(world: World, samba: Samba) -> None:
+    told = world.folder / "told"
+    words = ["sh", "-c", f'echo "$0 $1 $2 $3" >>{told}', "{moment}", "{user}", "{machine}"]
+    ask(
+        world,
+        {"samba": {"config": str(samba.config)}},
+        wait="60s",
+        notify=[*words, "{administration}"],
+    )
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        running = world.start_borgmatic("create")
+        until(told.exists)
+        until(told.read_text)
+    said, _ = running.communicate()
+
+    assert running.returncode == 0
+    assert "waiting up to 60 seconds for people to leave: games on 127.0.0.1" in said
+    assert told.read_text() == "begin games 127.0.0.1 BAKKER26\n"
+    assert not outcome(world)["in_use"]
+
+
+def test_somebody_who_never_leaves_makes_an_overdue_copy_that_is_not_clean(
+    world: World, samba: Samba
+) -> None:
+    world.configure(
+        sets={
+            "administrations": {
+                "select": "all",
+                "borgmatic": str(world.borgmatic_file()),
+                "overdue_after": "3s",
+            },
+            "system": {"folders": ["program", "system", "extra"]},
+        }
+    )
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        assert world.borgmatic("create").returncode == 0
+        time.sleep(3)
+        world.working_day()
+        done = world.borgmatic("create")
+
+    assert done.returncode == 1
+    assert "BAKKER26, overdue, was copied though in use: games" in done.stderr
+    [clean, copy] = world.archives()
+    assert not clean.endswith(".unverified")
+    assert copy.endswith(".unverified")
+    listed = world.borg("list", f"{world.repository}::{copy}", "--short").stdout
+    assert "Administraties/BAKKER26/GROOTBOEK.DBF" in listed
+
+
+def test_whom_the_configuration_ignores_is_nobody(world: World, samba: Samba) -> None:
+    ask(world, {"samba": {"config": str(samba.config)}}, ignore={"users": ["games"]})
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        done = world.borgmatic("create")
+
+    assert done.returncode == 0
+    assert not outcome(world)["in_use"]
+    assert not world.archives()[0].endswith(".unverified")
+
+
+def test_could_not_find_out_is_an_error_and_never_nobody(world: World, samba: Samba) -> None:
+    samba.stop()
+
+    done = world.borgmatic("create")
+
+    assert done.returncode == 1
+    assert "could not find out who is in" in done.stderr
+    assert world.archives() == []
+
+
+def test_a_folder_that_no_way_looks_at_is_not_taken_for_empty(
+    world: World, samba: Samba, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (world.administrations / "Klant 1").rename(elsewhere)
+    world.edit(
+        world.configuration,
+        lambda document: document["administrations"].insert(
+            0, {"code": "ELDERS", "folder": str(elsewhere)}
+        ),
+    )
+
+    done = world.borgmatic("create")
+
+    assert done.returncode == 1
+    assert f"no way of finding out who is in looks at {elsewhere}" in done.stderr
+    assert not world.archives()[0].endswith(".unverified")
+
+
+def test_every_folder_of_a_snapshot_says_that_nobody_was_in(world: World, samba: Samba) -> None:
+    world.borgmatic("create")
+
+    snapshot = world.borg(
+        "extract", "--stdout", f"{world.repository}::{world.archives()[0]}", "avplugin"
+    )
+    parts = [json.loads(line) for line in snapshot.stdout.splitlines()]
+
+    assert {part["sessions"] for part in parts if part["type"] == "folder"} == {"nobody"}
