@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ def command(
     from avplugin.restore.choose import choose_snapshot  # noqa: PLC0415
     from avplugin.restore.places import new_places, original_places  # noqa: PLC0415
     from avplugin.restore.put_back import leave_what_is_there, plan_targets, put_back  # noqa: PLC0415
+    from avplugin.restore.who_is_in import nobody_in  # noqa: PLC0415
 
     if original == (new is not None):
         raise click.UsageError("say where to: --original or --new FOLDER")
@@ -58,7 +60,10 @@ def command(
         present: tuple[Target, ...] = ()
         if original:
             targets, present = leave_what_is_there(targets)
-        with byte_progress(context, "Restoring") as show:
+        with contextlib.ExitStack() as stack:
+            if original and context.has_configuration:
+                stack.enter_context(nobody_in(context.configuration, targets))
+            show = stack.enter_context(byte_progress(context, "Restoring"))
             restored = put_back(choice, targets, lambda done: show(done, choice.size))
     for target in present:
         context.say(f"{target.folder.label}: {target.path} holds data and stays as it is.")

@@ -125,7 +125,8 @@ class Fence:
 
     def _hold(self, tables: dict[str, None], deadline: float) -> tuple[NotHeld, ...]:
         not_held = []
-        left = [path for path in tables if path not in self.tables]
+        held = self.tables
+        left = [path for path in tables if path not in held]
         share, handles = self._held[-1] if self._held else self._connect(deadline)
         while left:
             waiting = iter(left)

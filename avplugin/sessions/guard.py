@@ -44,7 +44,10 @@ class FenceRefused(GuardError):  # noqa: N818 - named for what happened
 
 
 class Guard:
-    """A guard that was started and waits for orders. Leaving the block without `keep` ends it."""
+    """A guard that was started and waits for orders. Leaving the block without `keep` ends it.
+
+    Raise ServiceError then if something that was stopped cannot be started again.
+    """
 
     def __init__(self, configuration: Configuration, folder: Path, owner: Process) -> None:
         """Start the guard for `owner`; it reports in `folder`, a set's state."""
@@ -58,12 +61,13 @@ class Guard:
             cwd="/",
         )
         self._kept = False
+        self._state = configuration.state
         self.process = Process(**self._answer(_START_LIMIT)["process"])
 
     def __enter__(self) -> Guard:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         assert self._child.stdin and self._child.stdout  # noqa: S101 - made with pipes
         with contextlib.suppress(OSError):
             self._child.stdin.close()  # without a word before, the guard gives all back
@@ -71,6 +75,8 @@ class Guard:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._child.wait(_END_LIMIT)
         self._child.stdout.close()
+        if kind is None and not self._kept:
+            Services(self._state).recover()  # tells it if something could not be started again
 
     def stop_services(self) -> None:
         """Stop what `quiesce` stops; raise GuardError if that fails."""

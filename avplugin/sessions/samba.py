@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-import getpass
 import json
 import os
+import pwd
 import re
 import shlex
 import shutil
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -52,7 +53,7 @@ _HEADING = re.compile(
     rb"\nLocked files:\nPid +User\(ID\) +DenyMode +Access +R/W +Oplock +SharePath +Name +Time\n-+\n"
 )
 _START = (
-    rb"(?P<pid>\S+) +(?P<uid>\d+) +\S+ +0x(?P<access>[0-9a-f]{1,8}) +(?:RDONLY|WRONLY|RDWR) +"
+    rb"(?P<pid>[\w:.]+) +(?P<uid>\d+) +\S+ +0x(?P<access>[0-9a-f]{1,8}) +(?:RDONLY|WRONLY|RDWR) +"
     rb"(?:[A-Z_]+|LEASE\(.{0,3}\)|LEASE STATE UNKNOWN) {3,}(?=/)"
 )
 _LINE = re.compile(
@@ -143,18 +144,16 @@ class _Samba:
     def server(self, pid_folder: bytes) -> int:
         """Return the process id of the smbd that runs for this configuration."""
         file = Path(os.fsdecode(pid_folder)) / "smbd.pid"
-        start = "Start it (systemctl start smbd), or name the smb.conf that it runs with."
         try:
             pid = int(file.read_text())
             status = Path(f"/proc/{pid}/status").read_text(errors="replace")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError):
+            pid, status = 0, ""
+        # A pid file outlives a server that was killed, and its number may be another's by now.
+        if not re.match(r"Name:\tsmbd.*^State:\t[^ZX]", status, re.DOTALL | re.MULTILINE):
             raise CannotFindOut(
-                f"smbd does not run for {self.name}: {file} names no process.\n{start}"
-            ) from error
-        name, state = (re.search(rf"^{key}:\s*(\S+)", status, re.M) for key in ("Name", "State"))
-        if not name or not name[1].startswith("smbd") or not state or state[1] in "ZX":
-            raise CannotFindOut(
-                f"smbd does not run for {self.name}: process {pid} of {file} is no smbd.\n{start}"
+                f"smbd does not run for {self.name}: {file} names no smbd that runs.\n"
+                "Start it (systemctl start smbd), or name the smb.conf that it runs with."
             )
         return pid
 
@@ -178,7 +177,7 @@ class _Samba:
         return self._ask(
             [_find("sudo"), "-n", program, *words, *tail],
             "smbstatus needs root. Run avplugin as root, or have 'visudo' add this line:"
-            f" {getpass.getuser()} ALL=(root) NOPASSWD: {', '.join(map(_sudoers, wanted))}",
+            f" {_user_name()} ALL=(root) NOPASSWD: {', '.join(map(_sudoers, wanted))}",
         )
 
     def _ask(self, words: Sequence[str], advice: str = "") -> Ended:
@@ -234,7 +233,7 @@ class _Places:
         if folder not in self._known:
             self._known[folder] = real = os.path.realpath(folder or b"/").rstrip(b"/")
             above = real
-            while above and self._labels.find(real) is None:
+            while above:
                 same = self._paths.get(_identity(above))
                 if same is not None:
                     self._known[folder] = same + real[len(above) :]
@@ -359,15 +358,21 @@ def _paths(folders: Iterable[Folder]) -> list[bytes]:
 
 
 def _identity(path: bytes) -> tuple[int, int] | None:
-    try:
-        status = Path(os.fsdecode(path)).stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+    """Return what two ways to one folder have in common, or None if it cannot be seen."""
+    status = _status(path)
+    return None if status is None else (status.st_dev, status.st_ino)
 
 
 def _is_folder(path: bytes) -> bool:
-    return Path(os.fsdecode(path)).is_dir()
+    status = _status(path)
+    return status is not None and stat.S_ISDIR(status.st_mode)
+
+
+def _status(path: bytes) -> os.stat_result | None:
+    try:
+        return Path(os.fsdecode(path)).stat()
+    except OSError:
+        return None
 
 
 def _find(program: str) -> str:
@@ -379,6 +384,14 @@ def _find(program: str) -> str:
             f" {_PACKAGES[program]}."
         )
     return found
+
+
+def _user_name() -> str:
+    """Return this user as sudoers(5) writes users."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"#{os.geteuid()}"
 
 
 def _sudoers(words: Sequence[str]) -> str:

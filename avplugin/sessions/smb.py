@@ -71,14 +71,14 @@ def find_sessions(probe: SmbProbe, question: Question) -> Answer:
     ]
     if question.places and not inquiries:
         raise CannotFindOut(
-            rf"{probe.name}: no folder is known to lie in \\{one_line(probe.server)}"
+            rf"no folder is known to lie in \\{one_line(probe.server)}"
             rf"\{one_line(probe.share)}."
             "\nSay with `folder` where this share is on this machine, or name it in `drives`."
         )
     try:
         said, silence = _ask(probe, inquiries, deadline, exclusive=question.exclusive)
     except ShareError as error:
-        raise CannotFindOut(f"{probe.name}: {error}") from error
+        raise CannotFindOut(str(error)) from error
     doubts = []
     for inquiry in inquiries:
         troubles = _troubles(probe, inquiry, said, silence)

@@ -213,7 +213,7 @@ class Share:
             nonlocal complete
             for chain in chains:
                 # Requests that are put off can hold all credits.
-                while not self._has_credits() and time.monotonic() < deadline:
+                while not self._has_credits() and self.alive and time.monotonic() < deadline:
                     time.sleep(_LOOK)
                 if time.monotonic() >= deadline:
                     complete = False
@@ -326,10 +326,12 @@ def open_share(probe: SmbProbe, deadline: float) -> Share:
     """
     password = _password(probe)
     connection = Connection(uuid.uuid4(), probe.server, probe.port, require_signing=True)
-    limit = deadline - time.monotonic()
+    limit = max(deadline - time.monotonic(), 0)
 
     def log_in() -> Share:
         _connect(probe, connection, limit)
+        if time.monotonic() >= deadline:  # nobody waits, or ends what hangs, any more
+            raise TimeoutError
         _authenticate(probe, connection, password, limit)
         return _enter(probe, connection)
 
@@ -337,7 +339,7 @@ def open_share(probe: SmbProbe, deadline: float) -> Share:
         return _within(limit, log_in, lambda: _cut(connection))
     except TimeoutError as error:
         raise ShareError(
-            f"{one_line(probe.server)} did not answer on port {probe.port} within {limit:g} s.\n"
+            f"{one_line(probe.server)} did not answer on port {probe.port} within {limit:.0f} s.\n"
             "Does the server run, and do firewalls let SMB through?"
         ) from error
 
@@ -348,7 +350,7 @@ def status_name(status: int) -> str:
 
 
 class _Message:
-    """A request as bytes; smbprotocol's own are five times as slow to make."""
+    """A request as bytes; making smbprotocol's own takes a quarter of the time for a file."""
 
     def __init__(self, command: int, data: bytes) -> None:
         self.COMMAND = command
@@ -437,7 +439,7 @@ def _password(probe: SmbProbe) -> str:
             f"the password file {probe.password_file} cannot be read: {why}.\n"
             f"Its first line is the password of {one_line(probe.username)}."
         ) from error
-    password = text.partition("\n")[0].rstrip("\r")
+    password = text.partition("\n")[0]
     if not password:
         raise ShareError(
             f"the password file {probe.password_file} is empty.\n"
@@ -453,7 +455,7 @@ def _connect(probe: SmbProbe, connection: Connection, limit: float) -> None:
         cause = error.__cause__
         if isinstance(cause, TimeoutError):
             raise TimeoutError from error
-        why = cause.strerror if isinstance(cause, OSError) else str(error)
+        why = (isinstance(cause, OSError) and cause.strerror) or _first_line(error)
         raise ShareError(
             f"{one_line(probe.server)} cannot be reached on port {probe.port}: {why}.\n"
             "Does the server run, is its name right, and do firewalls let SMB through?"
@@ -559,10 +561,10 @@ def _within(limit: float, work: Callable[[], _T], cut: Callable[[], None]) -> _T
 
 def _cut(connection: Connection) -> None:
     """End a connection without a word: logging off would wait for the server."""
-    transport = connection.transport
-    if transport is None:
-        return
-    with contextlib.suppress(OSError, AttributeError):
+    transport: Any = connection.transport
+    if transport is None or not transport.connected:
+        return  # while it connects, smbprotocol would make us wait
+    with contextlib.suppress(OSError):
         # smbprotocol's own way waits for a sender that hangs; this wakes it.
         transport._sock.shutdown(socket.SHUT_RDWR)
     with contextlib.suppress(OSError):

@@ -228,8 +228,10 @@ def _in_files(
             since="",
             writing=writing and counts,
         )
-    why = next((one["message"] for one in report["errors"] if one["part"] == "open_files"), "")
-    note = f"only administrators may list open files there: {_sentence(why)}" if why else ""
+    refusals = [one["message"] for one in report["errors"] if one["part"] == "open_files"]
+    note = "; ".join(
+        f"only administrators may list open files there: {_sentence(why)}" for why in refusals
+    )
     for file in (held[key] for key in held if key not in explained):
         yield session_in(
             (file.folder, file.table),

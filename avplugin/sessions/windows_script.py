@@ -160,9 +160,10 @@ def run_script(
     except ChildError as error:
         raise CannotFindOut(f"{error}.\n{advice}") from error
     report = _read_report(ended, nonce, advice)
-    if len(report["lists"]) != len(lists):
-        raise CannotFindOut(f"the answer of {probe.via} tells of other files than asked.\n{advice}")
-    report["lists"] = _joined(report["lists"], trials)
+    try:
+        report["lists"] = _joined(report["lists"], trials)
+    except ValueError as error:
+        raise CannotFindOut(f"PowerShell's answer tells of other files: {error}.") from error
     return report
 
 
@@ -226,8 +227,9 @@ def _check(value: object, kind: typing.Any, name: str) -> None:
     elif typing.get_origin(kind) is list:
         if not isinstance(value, list):
             raise ValueError(f"{name} is no list")
+        (member,) = typing.get_args(kind)
         for item in value:
-            _check(item, *typing.get_args(kind), f"an item of {name}")
+            _check(item, member, f"an item of {name}")
     elif type(value) not in (typing.get_args(kind) or (kind,)):
         raise ValueError(f"{name} is {json.dumps(value)[:40]}")
 
@@ -238,18 +240,26 @@ def _starts(trial: Trial) -> range:
 
 
 def _joined(results: Sequence[Tried], trials: Sequence[Trial]) -> list[Tried]:
-    """Return one result for each trial, whose files went in several lists."""
+    """Return one result for each trial, whose files went in several lists.
+
+    Raise ValueError if the results cannot be of these lists.
+    """
+    asked = sum(len(_starts(trial)) for trial in trials)
+    if len(results) != asked:
+        raise ValueError(f"{len(results)} lists instead of {asked}")
     joined = []
     remaining = iter(results)
     for trial in trials:
         whole = Tried(found=True, tried=0, failed=[])
         for start in _starts(trial):
             part = next(remaining)
+            if not 0 <= part["tried"] <= min(_FILES_IN_A_LINE, len(trial.files) - start):
+                raise ValueError(f"{part['tried']} files were tried")
             whole["found"] &= part["found"]
             whole["tried"] += part["tried"]
             for one in part["failed"]:
-                if not 0 <= one["file"] < min(_FILES_IN_A_LINE, len(trial.files) - start):
-                    raise CannotFindOut("PowerShell's answer names a file that was not asked.")
+                if not 0 <= one["file"] < part["tried"]:
+                    raise ValueError(f"number {one['file']} of a list failed")
                 whole["failed"].append(FailedFile(file=start + one["file"], code=one["code"]))
         joined.append(whole)
     return joined
@@ -261,7 +271,7 @@ def _last_words(ended: Ended) -> str:
     Below an error PowerShell says where, in lines that start with a plus, and one before them.
     """
     for said in (ended.errors, ended.output):
-        lines = [line.strip(" \t\ufeff") for line in _decoded(said).splitlines()]
+        lines = [line.strip() for line in _decoded(said).splitlines()]
         lines = [line for line in lines if line]
         where = next((i for i, line in enumerate(lines) if line.startswith("+ ")), None)
         if where is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 RUN = Path(__file__).parents[2] / "run"
-TOOLS = ("cat", "cksum", "dirname", "env", "id", "mv", "rm", "sh")
+TOOLS = ("cat", "chmod", "cksum", "dirname", "env", "id", "mv", "rm", "sh")
 LIBRARIES = ("libacl1-dev", "libssl-dev", "liblz4-dev", "libzstd-dev", "libxxhash-dev")
 
 # Answers from the real Python what it can, and only notes what would change the machine.
@@ -43,8 +43,11 @@ class Machine:
         self.checkout = folder / "the checkout"
         self.checkout.mkdir()
         self.hold = folder / "pip waits while this is here"
-        self._calls = folder / "calls"
-        shutil.copy(RUN, self.checkout)
+        self.calls_file = folder / "calls"
+        self.sbin = folder / "sbin"
+        self.sbin.mkdir()
+        script = RUN.read_text().replace("/usr/sbin:/sbin", "/usr/sbin")
+        self._write("run", script.replace("/usr/sbin", str(self.sbin)), self.checkout)
         (self.checkout / "pyproject.toml").write_text("[project]\n")
         for tool in TOOLS:
             real = shutil.which(tool, path="/usr/bin:/bin")
@@ -57,7 +60,7 @@ class Machine:
 
     def add(self, name: str, script: str = "exit 0") -> None:
         """Add a command that notes how it was called, then does what the script says."""
-        self._write(name, f"#!/bin/sh\necho \"{name} $*\" >>'{self._calls}'\n{script}\n")
+        self._write(name, f"#!/bin/sh\necho \"{name} $*\" >>'{self.calls_file}'\n{script}\n")
 
     def add_python(
         self,
@@ -73,7 +76,7 @@ class Machine:
             headers=int(not headers),
             has_borg=int(not has_borg),
             pip=pip,
-            calls=self._calls,
+            calls=self.calls_file,
             hold=self.hold,
             venv=self.venv,
             real=sys.executable,
@@ -97,6 +100,15 @@ class Machine:
         self._write("cc", "#!/bin/sh\nexec /bin/cat\n")
         self._write("pkg-config", "#!/bin/sh\nexit 0\n")
 
+    def add_samba(self) -> None:
+        for name in ("smbstatus", "testparm", "smbpasswd", "smbclient"):
+            self._write(name, "")
+        self._write("smbd", "", self.sbin)
+
+    def remove(self, name: str) -> None:
+        (self.commands / name).unlink(missing_ok=True)
+        (self.sbin / name).unlink(missing_ok=True)
+
     def become(self, uid: int) -> None:
         self._write("id", f"#!/bin/sh\necho {uid}\n")
 
@@ -117,12 +129,12 @@ class Machine:
 
     def calls(self) -> list[str]:
         """What was called since this was last asked."""
-        lines = self._calls.read_text().splitlines() if self._calls.exists() else []
-        self._calls.unlink(missing_ok=True)
+        lines = self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
+        self.calls_file.unlink(missing_ok=True)
         return lines
 
-    def _write(self, name: str, script: str) -> None:
-        command = self.commands / name
+    def _write(self, name: str, script: str, folder: Path | None = None) -> None:
+        command = (folder or self.commands) / name
         command.unlink(missing_ok=True)
         command.write_text(script)
         command.chmod(0o755)
@@ -145,6 +157,7 @@ def complete(machine: Machine) -> Machine:
     """A Debian on which nothing is missing."""
     machine.add_python()
     machine.add_debian()
+    machine.add_samba()
     return machine
 
 
@@ -414,6 +427,116 @@ def test_of_two_starts_at_once_one_waits_and_then_has_nothing_to_do(held: Machin
         process.communicate(timeout=60)
         assert process.returncode == 0
     assert held.calls() == ["make environment", "pip install --editable ."]
+
+
+def test_setup_and_demo_need_no_samba(complete: Machine) -> None:
+    complete.remove("smbd")
+    complete.add("python")
+
+    assert complete.run("setup").returncode == 0
+    assert complete.run("demo").returncode == 0
+    assert not any("apt-get" in call for call in complete.calls())
+
+
+@pytest.mark.parametrize(
+    ("missing", "packages"),
+    [
+        ("smbd", "samba"),
+        ("smbstatus", "samba"),
+        ("testparm", "samba"),
+        ("smbpasswd", "samba"),
+        ("smbclient", "smbclient"),
+    ],
+)
+def test_samba_is_installed_for_the_tests_also_when_it_was_removed_later(
+    complete: Machine, missing: str, packages: str
+) -> None:
+    complete.add("pytest")
+    complete.become(0)
+    assert complete.run("test", "-x").returncode == 0
+    complete.calls()
+    complete.remove(missing)
+
+    done = complete.run("test", "-x")
+
+    assert done.returncode == 0
+    assert f"these packages are missing: {packages}\n" in done.stderr
+    assert ("systemctl disable smbd" in done.stderr) == (packages == "samba")
+    apt_get, pytest_call = complete.calls()
+    assert apt_get.endswith(f" install --yes --no-install-recommends {packages}")
+    assert pytest_call == "pytest -x"
+
+
+def test_a_server_of_samba_is_not_started_by_its_installation(complete: Machine) -> None:
+    policy = complete.sbin / "policy-rc.d"
+    kept = complete.sbin / "kept"
+    complete.remove("smbd")
+    complete.add("pytest")
+    complete.add(
+        "apt-get",
+        f"for name in smbd smbd.service samba-ad-dc ssh; do\n"
+        f"    '{policy}' $name start; echo $name $? >>'{complete.calls_file}'\ndone\n"
+        f"/bin/cp '{policy}' '{kept}'",
+    )
+    complete.become(0)
+
+    assert complete.run("test", "-x").returncode == 0
+    assert complete.calls()[-5:-1] == ["smbd 101", "smbd.service 101", "samba-ad-dc 101", "ssh 0"]
+    assert not policy.exists()
+    # What a start that was cut short leaves behind forbids nothing.
+    assert subprocess.run([kept, "smbd", "start"], check=False).returncode == 0
+
+
+def test_a_policy_of_the_machine_itself_stays_as_it_is(complete: Machine) -> None:
+    policy = complete.sbin / "policy-rc.d"
+    policy.write_text("its own")
+    complete.remove("smbd")
+    complete.add("pytest")
+    complete.become(0)
+
+    assert complete.run("test", "-x").returncode == 0
+    assert policy.read_text() == "its own"
+
+
+def test_samba_that_cannot_be_installed_is_an_error_and_leaves_no_policy(complete: Machine) -> None:
+    complete.remove("smbd")
+    complete.add("apt-get", "echo no such thing; exit 100")
+    complete.become(0)
+
+    done = complete.run("test")
+
+    assert done.returncode == 1
+    assert "no such thing" in done.stderr
+    assert list(complete.sbin.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("manager", "packages"),
+    [
+        ("dnf", "dnf install samba samba-client samba-common-tools"),
+        ("zypper", "zypper install samba samba-client"),
+        ("pacman", "pacman -S --needed samba smbclient"),
+        ("apk", "apk add samba samba-client samba-common-tools"),
+        ("emerge", "samba smbclient"),
+    ],
+)
+def test_another_distribution_gets_the_names_of_sambas_packages(
+    machine: Machine, manager: str, packages: str
+) -> None:
+    machine.add_python()
+    machine.add_compiler()
+    machine.add_samba()
+    machine.add(manager)
+    machine.add("pytest")
+    assert machine.run("test", "-x").returncode == 0
+    machine.calls()
+    machine.remove("smbclient")
+
+    done = machine.run("test", "-x")
+
+    assert done.returncode == 1
+    assert packages in done.stderr
+    assert machine.calls() == []
 
 
 def test_all_checks_run_and_the_first_that_fails_gives_the_exit_status(complete: Machine) -> None:

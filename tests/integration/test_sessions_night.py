@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -399,3 +400,101 @@ def test_every_folder_of_a_snapshot_says_that_nobody_was_in(world: World, samba:
     parts = [json.loads(line) for line in snapshot.stdout.splitlines()]
 
     assert {part["sessions"] for part in parts if part["type"] == "folder"} == {"nobody"}
+
+
+@pytest.fixture
+def lost(world: World, samba: Samba) -> Path:
+    """The folder of BAKKER26, emptied after a backup."""
+    assert world.borgmatic("create").returncode == 0
+    folder = world.administrations / "BAKKER26"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    return folder
+
+
+def test_nothing_is_put_back_where_somebody_only_looks(
+    world: World, samba: Samba, lost: Path
+) -> None:
+    with samba.workstation() as workstation:
+        workstation.open_file("Administraties/BAKKER26", 0, folder=True)
+        done = world.avplugin("restore", "BAKKER26", "--original")
+
+        assert done.returncode == 75
+        assert "BAKKER26: games on 127.0.0.1 has the folder open" in done.stdout
+        assert list(lost.iterdir()) == []
+
+    done = world.avplugin("restore", "BAKKER26", "--original")
+
+    assert done.returncode == 0, done.stderr
+    assert (lost / "GROOTBOEK.DBF").exists()
+
+
+def test_nothing_is_put_back_where_nobody_can_say_who_is_in(
+    world: World, samba: Samba, lost: Path
+) -> None:
+    samba.stop()
+
+    done = world.avplugin("restore", "BAKKER26", "--original")
+
+    assert done.returncode == 1
+    assert "nothing is put back while that is not known" in done.stderr
+    assert list(lost.iterdir()) == []
+
+
+def test_services_are_stopped_while_a_folder_is_put_back(
+    world: World, samba: Samba, lost: Path
+) -> None:
+    ask(world, {"samba": {"config": str(samba.config)}}, **services(world))
+
+    done = world.avplugin("restore", "BAKKER26", "--original")
+
+    assert done.returncode == 0, done.stderr
+    assert note_services(world).read_text() == "stopped\nstarted\n"
+    assert guards(world) == []
+
+
+def test_a_service_that_does_not_start_again_is_an_error_of_a_clean_night(
+    world: World, samba: Samba
+) -> None:
+    failing = {**services(world), "resume": ["sh", "-c", "echo dienst start niet >&2; exit 2"]}
+    ask(world, {"samba": {"config": str(samba.config)}}, **failing)
+
+    done = world.borgmatic("create")
+
+    assert done.returncode == 1
+    assert "sessions.resume: sh failed: dienst start niet" in done.stderr
+    assert not world.archives()[0].endswith(".unverified")
+
+
+def test_a_service_that_does_not_stop_is_an_error_and_is_started_again(
+    world: World, samba: Samba
+) -> None:
+    file = note_services(world)
+    failing = {**services(world), "quiesce": ["sh", "-c", f"echo tried >>{file}; exit 2"]}
+    ask(world, {"samba": {"config": str(samba.config)}}, **failing)
+
+    done = world.borgmatic("create")
+
+    assert done.returncode == 1
+    assert "sessions.quiesce: sh failed: exit status 2" in done.stderr
+    assert file.read_text() == "tried\nstarted\n"
+    assert world.archives() == []
+    assert guards(world) == []
+
+
+def test_two_sets_at_once_stop_a_service_once_and_start_it_behind_the_last(
+    world: World, samba: Samba
+) -> None:
+    ask(world, {"samba": {"config": str(samba.config)}}, **services(world))
+    reached, go = hold_up(world)
+    running = world.start_borgmatic("create")
+    until(reached.exists)
+
+    done = world.borgmatic("create", set_name="system")
+    while_running = note_services(world).read_text()
+    go.touch()
+    running.communicate()
+
+    assert done.returncode == 0, done.stderr
+    assert while_running == "stopped\n"
+    assert note_services(world).read_text() == "stopped\nstarted\n"

@@ -240,7 +240,7 @@ def test_a_pid_file_that_names_another_program_is_not_nobody(own_server: Server)
     own_server.samba.stop()
     (own_server.samba.folder / "pid" / "smbd.pid").write_text(f"{os.getpid()}\n")
 
-    assert "is no smbd" in own_server.complaint()
+    assert "names no smbd that runs" in own_server.complaint()
 
 
 def test_the_configuration_of_a_server_that_does_not_run_is_not_nobody(

@@ -71,7 +71,9 @@ def command_of(words: list[str]) -> list[str]:
     # What cmd.exe and PowerShell make alike of a command: words, and text between double quotes
     # as it is. Anything that one of them would replace or act on is refused.
     command = words[-1]
-    if re.search(r'[%`$^!\\]|""', command) or re.search(r"[&|<>();]", re.sub('"[^"]*"', "", command)):
+    if re.search(r'[%`$^!\\]|""', command) or re.search(
+        r"[&|<>();]", re.sub('"[^"]*"', "", command)
+    ):
         sys.exit(f"a shell would read this differently: {command}")
     program, *rest = [quoted or word for quoted, word in re.findall(r'"([^"]*)"|(\S+)', command)]
     return rest if program == "powershell.exe" else []

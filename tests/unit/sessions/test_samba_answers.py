@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ class StandIn:
         self.share = folder / "share"
         self.lines: list[bytes] = []
         self.logins: list[dict[str, Any]] = []
+        self._servers: list[subprocess.Popen[bytes]] = []
         self.printed: bytes | None = None  # instead of the lines
         self.printed_logins: bytes | None = None
         (self.share / "TST").mkdir(parents=True)
@@ -42,13 +44,25 @@ class StandIn:
         self._add("testparm", f"cat '{folder}/configuration'")
         self._add(
             "smbstatus",
-            f"case \"$*\" in *-L*) cat '{folder}/opens' ;; *) cat '{folder}/logins' ;; esac",
+            f"""cd '{folder}'
+case "$*" in *-L*) cat opens; . ./meanwhile ;; *) cat logins ;; esac""",
         )
+        (folder / "meanwhile").touch()
         self.configure(f"[av]\n\tpath = {self.share}\n")
 
     def configure(self, shares: str) -> None:
         text = f"# Global parameters\n[global]\n\tpid directory = {self.folder}\n\n{shares}"
         (self.folder / "configuration").write_text(text)
+
+    def start_smbd(self) -> int:
+        """Start a process with smbd's name, and return its number."""
+        self._servers.append(subprocess.Popen([self.folder / "smbd", "300"]))
+        return self._servers[-1].pid
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.kill()
+            server.wait()
 
     def open(
         self,
@@ -115,11 +129,10 @@ def samba(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     sleep = shutil.which("sleep")
     assert sleep
     (tmp_path / "smbd").symlink_to(sleep)
-    smbd = subprocess.Popen([tmp_path / "smbd", "300"])
-    (tmp_path / "smbd.pid").write_text(f"{smbd.pid}\n")
-    yield StandIn(tmp_path)
-    smbd.kill()
-    smbd.wait()
+    samba = StandIn(tmp_path)
+    (tmp_path / "smbd.pid").write_text(f"{samba.start_smbd()}\n")
+    yield samba
+    samba.stop()
     monkeypatch.undo()
     time.tzset()
 
@@ -215,10 +228,27 @@ def test_a_file_in_a_share_of_which_only_smbd_knows_the_path_is_found(
 ) -> None:
     home = tmp_path / "home" / "jan   piet"
     home.mkdir(parents=True)
-    (home / "link").symlink_to(samba.share)
-    samba.open(b"link/TST/a   b.dbf", share=os.fsencode(home))
+    (samba.share / "TST" / "deeper").mkdir()
+    (home / "link").symlink_to(samba.share / "TST" / "deeper")
+    samba.open(b"link/a   b.dbf", share=os.fsencode(home))
 
-    assert samba.one().table == "a   b.dbf"
+    assert samba.one().table == "deeper/a   b.dbf"
+
+
+def test_a_file_reached_by_another_mount_of_the_folder_is_found(
+    samba: StandIn, tmp_path: Path
+) -> None:
+    (samba.share / "TST" / "deeper").mkdir()
+    export = tmp_path / "export"
+    export.mkdir()
+    if subprocess.run(["mount", "--bind", samba.share, export], check=False).returncode:
+        pytest.skip("no right to mount")
+    try:
+        samba.open(b"TST/deeper/KLANT.DBF", share=os.fsencode(export))
+
+        assert samba.one().table == "deeper/KLANT.DBF"
+    finally:
+        subprocess.run(["umount", export], check=True)
 
 
 def test_a_line_that_can_mean_two_files_counts_as_an_unknown_one(
@@ -280,6 +310,7 @@ def test_a_restore_counts_everybody_who_has_anything_open(samba: StandIn) -> Non
         lambda line: line.replace(b"   TST", b" TST"),
         lambda line: b"warning: something\n" + line,
         lambda line: b"\n" + line,
+        lambda line: b"\xff" + line,
     ],
 )
 @pytest.mark.parametrize("behind", [0, 1])
@@ -291,6 +322,23 @@ def test_one_line_that_cannot_be_understood_spoils_the_whole_answer(
     samba.lines[-2] = break_line(samba.lines[-2])
 
     assert "cannot be understood" in samba.complaint()
+
+
+def test_a_server_that_was_started_anew_meanwhile_is_not_nobody(samba: StandIn) -> None:
+    other = samba.start_smbd()
+    (samba.folder / "meanwhile").write_text(f"echo {other} >smbd.pid\n")
+
+    assert "started anew" in samba.complaint()
+    assert samba.ask() == ()
+
+
+def test_a_server_that_ended_and_was_not_buried_does_not_run(samba: StandIn) -> None:
+    ended = samba.start_smbd()
+    os.kill(ended, signal.SIGKILL)
+    os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
+    (samba.folder / "smbd.pid").write_text(f"{ended}\n")
+
+    assert "names no smbd that runs" in samba.complaint()
 
 
 @pytest.mark.parametrize("printed", [b"", HEADING.replace(b"Access", b"Rights") + b"\n", b"\n\n"])
