@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,9 +25,9 @@ from avplugin.state.manifest import FolderManifest
 def nobody_in(configuration: Configuration, targets: Sequence[Target]) -> Iterator[None]:
     """Refuse to go on while anybody is in the targets; meanwhile services are stopped.
 
-    Whoever is to be ignored for a backup is not for a restore. Where nobody looks who is in, as
-    with assume_nobody, nothing is refused. Raise NotNow if somebody is in, AvpluginError if it
-    could not be found out.
+    Of those to be ignored only readers are: who writes would write on into the old folder. Where
+    nobody looks who is in, as with assume_nobody, nothing is refused. Raise NotNow if somebody is
+    in, AvpluginError if it could not be found out.
     """
     with contextlib.ExitStack() as stack:
         if configuration.sessions.quiesce:
@@ -45,8 +46,14 @@ def _refuse_sessions(configuration: Configuration, targets: Sequence[Target]) ->
         *(place.folder for place in places),  # a missing folder is no folder of the installation
     ]
     answer = find_out(configuration.sessions, places, folders, configuration.drives, exclusive=True)
+    ignore = configuration.sessions.ignore
+    counting = [
+        session
+        for session in answer.sessions
+        if session.writing or not ignore.include(session.user, session.machine)
+    ]
     verdict = judge(
-        answer,
+        dataclasses.replace(answer, sessions=tuple(counting)),
         places,
         folders,
         kinds=frozenset(kind.value for kind in SessionKind),

@@ -18,9 +18,10 @@ _MOST_QUOTED = 200  # characters of what a program complains of
 def find_sessions(probe: CommandProbe, question: Question) -> Answer:
     """Ask the program of the configuration who is in.
 
-    Its exit status has to be 0 when nobody is in and 75 otherwise, as that of `avplugin sessions`
-    is. Every session and doubt it reports gets the name of this way. Raise CannotFindOut if the
-    program fails, or what it prints is not such a document or contradicts itself.
+    Its exit status has to be 0 when nobody is in, and 75 when somebody is or when it does not know
+    of every folder. Every session and doubt it reports gets the name of this way. Raise
+    CannotFindOut if the program fails, as `avplugin sessions` does with exit status 1 when it
+    cannot find out, or if what it prints is not such a document or contradicts itself.
     """
     command = shlex.join(probe.command)
     try:
@@ -30,7 +31,7 @@ def find_sessions(probe: CommandProbe, question: Question) -> Answer:
     if ended.status not in (0, NotNow.exit_status):
         raise CannotFindOut(
             f"{command} failed: {ended.complaint[:_MOST_QUOTED]}.\nIts exit status has to be 0 when"
-            f" nobody is in and {NotNow.exit_status} otherwise."
+            f" nobody is in and {NotNow.exit_status} when somebody is."
         )
     try:
         document = json.loads(ended.output)

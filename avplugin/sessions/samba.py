@@ -75,14 +75,14 @@ def find_sessions(probe: SambaProbe, question: Question) -> Answer:
 
     Given a place below one of Samba's shares, no session in it means that nobody is in: smbd runs
     for this configuration before and after it was asked, and every line it said was understood.
-    Raise CannotFindOut if that is not so, or if none of the places is below a share.
+    Raise CannotFindOut if that is not so, or if no folder of the installation is below a share.
     """
     samba = _Samba(probe, time.monotonic() + question.limit)
     pid_folder, shares = samba.configuration()
     covered = frozenset(
         place.folder.label for place in question.places if _is_shared(place.folder, shares)
     )
-    if not covered:
+    if not any(_is_shared(folder, shares) for folder in question.folders) and not covered:
         raise CannotFindOut(
             f"no share of {samba.name} holds {_some(question.places)}.\n"
             "Name the right smb.conf, or ask the server that does share it."

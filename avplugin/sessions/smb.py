@@ -60,7 +60,7 @@ class _Inquiry:
 def find_sessions(probe: SmbProbe, question: Question) -> Answer:
     """Find out who has files open in the folders that lie in the probe's share.
 
-    Raise CannotFindOut if no folder lies there, or the share cannot be used.
+    Raise CannotFindOut if no folder of the installation lies there, or the share cannot be used.
     """
     deadline = time.monotonic() + question.limit
     paths = SharePaths(probe, question.drives)
@@ -70,6 +70,8 @@ def find_sessions(probe: SmbProbe, question: Question) -> Answer:
         if paths.has(os.fsencode(place.folder.path))
     ]
     if question.places and not inquiries:
+        if any(paths.has(os.fsencode(folder.path)) for folder in question.folders):
+            return Answer((), frozenset())  # these are another server's
         raise CannotFindOut(
             rf"no folder is known to lie in \\{one_line(probe.server)}"
             rf"\{one_line(probe.share)}."

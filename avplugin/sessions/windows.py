@@ -52,10 +52,10 @@ def find_sessions(probe: WindowsProbe, question: Question) -> Answer:
     it open for writing, or open at all if the question is exclusive. The names come from Windows
     as far as it tells them to the user that asks; programs and services that run have no folder.
 
-    Raise CannotFindOut if the machine gives no whole answer, or has none of the places.
+    Raise CannotFindOut if the machine gives no whole answer, or has no folder of the installation.
     """
     plan = _make_plan(probe, question)
-    if question.places and not plan.trials and not plan.doubts:
+    if question.places and not plan.folders and not plan.doubts:
         raise CannotFindOut(
             f"it is not known what {question.places[0].folder.path} is called there.\n"
             "Name it, or a folder above it, under folders of this way of finding out."

@@ -156,7 +156,10 @@ function Add-Detail($answer, $detail) {
 function Find-Processes {
     $names = @($asked.programs) -replace '\.exe$', ''
     # Not WMI: everybody may list processes in this way.
-    $running = @([Diagnostics.Process]::GetProcesses() | Where-Object { $names -contains $_.ProcessName })
+    $running = @(foreach ($process in [Diagnostics.Process]::GetProcesses()) {
+        $name = $process.ProcessName
+        if (@($names | Where-Object { $name -like $_ })) { $process }
+    })
     if (-not $running) { return }
 
     $details = @{}

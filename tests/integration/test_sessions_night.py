@@ -32,8 +32,8 @@ def ask(world: World, *probes: dict[str, Any], **sessions: Any) -> None:
     world.configure(sessions={"probes": list(probes), **sessions})
 
 
-def smb(world: World, samba: Samba) -> dict[str, Any]:
-    """Return the probe `smb` for the server."""
+def smb(world: World, samba: Samba, folder: str = "") -> dict[str, Any]:
+    """Return the probe `smb` for the server, which shares that folder of the office."""
     password = world.folder / "etc" / "smb-password"
     password.write_text(PASSWORD)
     password.chmod(0o600)
@@ -44,7 +44,7 @@ def smb(world: World, samba: Samba) -> dict[str, Any]:
             "share": SHARE,
             "username": "root",
             "password_file": str(password),
-            "folder": str(world.office),
+            "folder": str(world.office / folder),
         }
     }
 
@@ -498,3 +498,16 @@ def test_two_sets_at_once_stop_a_service_once_and_start_it_behind_the_last(
     assert done.returncode == 0, done.stderr
     assert while_running == "stopped\n"
     assert note_services(world).read_text() == "stopped\nstarted\n"
+
+
+def test_two_servers_are_asked_each_about_its_own_folders(world: World, tmp_path: Path) -> None:
+    with (
+        serving(tmp_path / "one", world.administrations) as one,
+        serving(tmp_path / "two", world.office / "Programma") as two,
+    ):
+        ask(world, smb(world, one, "Administraties"), smb(world, two, "Programma"))
+        assert world.borgmatic("create").returncode == 0
+        done = world.borgmatic("create", set_name="system")
+
+    assert done.returncode == 0, done.stderr
+    assert outcome(world, "system")["status"] == "clean"

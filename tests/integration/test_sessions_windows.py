@@ -510,7 +510,12 @@ def test_a_folder_without_a_name_there_is_not_covered(windows: WindowsMachine) -
 def test_if_no_folder_has_a_name_there_nothing_is_known(windows: WindowsMachine) -> None:
     elsewhere = folder("ELDERS26", "/data/elders26")
     with pytest.raises(CannotFindOut, match=r"what /data/elders26 is called there"):
-        windows.ask(Place(elsewhere, (b"A.DBF",)))
+        windows.ask(Place(elsewhere, (b"A.DBF",)), folders=[elsewhere])
+
+
+def test_a_folder_of_another_machine_is_simply_not_covered(windows: WindowsMachine) -> None:
+    elsewhere = folder("ELDERS26", "/data/elders26")
+    assert windows.ask(Place(elsewhere, (b"A.DBF",))) == Answer((), frozenset())
 
 
 # What is no answer
