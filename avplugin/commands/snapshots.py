@@ -137,7 +137,7 @@ def _snapshot_document(snapshot: Snapshot) -> dict[str, object]:
         "clean": snapshot.is_clean,
         "reason": snapshot.reason,
         "accountview_version": manifest.run.accountview_version if manifest else None,
-        "sessions": "not checked",
+        "sessions": manifest.sessions if manifest else None,
         "folders": [
             {
                 "label": part.label,
@@ -147,6 +147,7 @@ def _snapshot_document(snapshot: Snapshot) -> dict[str, object]:
                 "bytes": part.size,
                 "files": part.files,
                 "tables": part.tables,
+                "sessions": part.sessions,
             }
             for part in (manifest.stored if manifest else ())
         ],
@@ -171,5 +172,6 @@ def _version_document(version: Version) -> dict[str, object]:
         "bytes": version.folder.size,
         "files": version.folder.files,
         "tables": version.folder.tables,
+        "sessions": version.folder.sessions,
         "fingerprint": version.folder.fingerprint,
     }

@@ -39,7 +39,8 @@ def install_configuration(folder: Path) -> Path:
     A passphrase is made up and kept in a file that only this user can read.
     """
     target = folder / "etc"
-    shutil.copytree(shipped_folder("configs"), target)
+    alternatives = shutil.ignore_patterns("sessions")  # parts to paste, no files of their own
+    shutil.copytree(shipped_folder("configs"), target, ignore=alternatives)
     for file in [path for path in target.rglob("*") if path.is_file()]:
         text = file.read_text(encoding="utf-8")
         passphrase_file = shlex.quote(str(target / "passphrase"))

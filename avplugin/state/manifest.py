@@ -99,6 +99,14 @@ class Manifest:
         """The folders that should be in the archive and are not."""
         return tuple(folder for folder in self.folders if folder.left_out)
 
+    @property
+    def sessions(self) -> str:
+        """Who was in before the copy: not checked, nobody or somebody."""
+        said = {folder.sessions for folder in self.stored}
+        if NOT_CHECKED in said or not said:
+            return NOT_CHECKED
+        return NOBODY if said == {NOBODY} else "somebody"
+
 
 def describe_folder(
     folder: Folder, contents: Contents, inside: Iterable[str], sessions: str

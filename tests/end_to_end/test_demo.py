@@ -46,7 +46,9 @@ def test_the_story_ends_well_and_says_that_every_byte_was_compared(tmp_path: Pat
     assert {path.name for path in stage.iterdir()} >= {"office", "etc", "accountview.borg"}
     assert list(tmp_path.iterdir()) == [stage]
     shipped = shipped_folder("configs")
-    for file in [path for path in shipped.rglob("*") if path.is_file()]:
+    used = [shipped / "accountview.yaml", *(shipped / "borgmatic.d").rglob("*.yaml")]
+    assert len(used) == 4
+    for file in used:
         ours = (stage / "etc" / file.relative_to(shipped)).read_text()
         ours = ours.replace(f"cat '{stage}/etc/passphrase'", "cat /etc/avplugin/passphrase")
         for place, mine in (

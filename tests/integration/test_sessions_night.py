@@ -394,12 +394,10 @@ def test_a_folder_that_no_way_looks_at_is_not_taken_for_empty(
 def test_every_folder_of_a_snapshot_says_that_nobody_was_in(world: World, samba: Samba) -> None:
     world.borgmatic("create")
 
-    snapshot = world.borg(
-        "extract", "--stdout", f"{world.repository}::{world.archives()[0]}", "avplugin"
-    )
-    parts = [json.loads(line) for line in snapshot.stdout.splitlines()]
+    [snapshot] = world.avplugin_json("snapshots")
 
-    assert {part["sessions"] for part in parts if part["type"] == "folder"} == {"nobody"}
+    assert snapshot["sessions"] == "nobody"
+    assert {part["sessions"] for part in snapshot["folders"]} == {"nobody"}
 
 
 @pytest.fixture
