@@ -198,10 +198,14 @@ def who_came_in(
         f"whether anybody came in cannot be known: {why}"
         for why in dict.fromkeys(verdict.unknown.values())
     ]
-    unseen = [
-        f"{session} and does not count as somebody, but what was written there need not show yet"
-        for session in verdict.unseen
-    ]
+    unseen = (
+        [
+            f"{describe(verdict.unseen)}; that does not count as somebody, but what was written"
+            " there need not show yet"
+        ]
+        if verdict.unseen
+        else []
+    )
     return busy + unknown + unseen
 
 

@@ -59,6 +59,11 @@ def _show(context: Context, overview: Overview) -> int:
         count = counted(len(overview.asked), "folder")
         ways = ", ".join(dict.fromkeys(one.name for one in context.configuration.sessions.probes))
         context.say(f"Nobody is in. Looked at {count}, by {ways}.")
+        for tables in overview.trusted:
+            context.say(
+                f"smb tries only {', '.join(tables)}: that trusts AccountView to have one of them"
+                " open always."
+            )
     return _STATUS[document["answer"]]
 
 

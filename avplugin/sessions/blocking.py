@@ -57,27 +57,25 @@ def judge(
     some way without doubt.
     """
     counting = [session for session in answer.sessions if session.writing or readers]
-    blocking = [
-        session
-        for session in counting
-        if session.kind.value in kinds and not ignore.include(session.user, session.machine)
-    ]
-    paths = {folder.label: folder.path for folder in folders}
+    in_the_way = _Where(folders)
+    not_counted = _Where(folders)
+    for session in counting:
+        is_ignored = ignore.include(session.user, session.machine)
+        if session.kind.value in kinds and not is_ignored:
+            in_the_way.add(session)
+        elif session.table and session.way not in _WRITES_SHOW_AT_ONCE:
+            not_counted.add(session)
     busy: dict[str, tuple[Session, ...]] = {}
     unknown: dict[str, str] = {}
+    unseen: dict[Session, None] = {}
     for place in places:
-        found = tuple(one for one in blocking if _blocks(one, place.folder, paths))
+        found = in_the_way.blocking(place.folder)
         if found:
             busy[place.folder.label] = found
         elif why := _why_unknown(answer, place):
             unknown[place.folder.label] = why
-    unseen = tuple(
-        session
-        for session in counting
-        if session not in blocking and session.table and session.way not in _WRITES_SHOW_AT_ONCE
-        if any(_blocks(session, place.folder, paths) for place in places)
-    )
-    return Verdict(busy, unknown, unseen)
+        unseen |= dict.fromkeys(not_counted.blocking(place.folder))
+    return Verdict(busy, unknown, tuple(unseen))
 
 
 def describe(sessions: Iterable[Session], most: int = 3) -> str:
@@ -87,16 +85,34 @@ def describe(sessions: Iterable[Session], most: int = 3) -> str:
     return "; ".join(said[:most]) + more
 
 
-def _blocks(session: Session, folder: Folder, paths: Mapping[str, str]) -> bool:
-    if session.folder not in paths:  # it is not known where, or not to this configuration
-        return True
-    if paths[session.folder] == folder.path:  # two administrations can share one folder
-        return True
-    if not session.administration:
-        return False
-    if folder.kind in _OF_ADMINISTRATION:
-        return code_key(folder.code) == code_key(session.administration)
-    return True
+class _Where:
+    """Sessions by where they are: there can be 20,000 of them, and 2,000 folders."""
+
+    def __init__(self, folders: Iterable[Folder]) -> None:
+        self._paths = {folder.label: folder.path for folder in folders}
+        self._anywhere: list[Session] = []
+        self._in_administrations: list[Session] = []
+        self._by_path: dict[str, list[Session]] = {}
+        self._by_code: dict[str, list[Session]] = {}
+
+    def add(self, session: Session) -> None:
+        if session.folder not in self._paths:  # not known where, or not to this configuration
+            self._anywhere.append(session)
+            return
+        # Two administrations can share one folder.
+        self._by_path.setdefault(self._paths[session.folder], []).append(session)
+        if session.administration:
+            self._in_administrations.append(session)
+            self._by_code.setdefault(code_key(session.administration), []).append(session)
+
+    def blocking(self, folder: Folder) -> tuple[Session, ...]:
+        """Return the sessions because of which the folder may not be touched."""
+        if folder.kind in _OF_ADMINISTRATION:
+            shared = self._by_code.get(code_key(folder.code), ())
+        else:
+            shared = self._in_administrations
+        here = self._by_path.get(folder.path, ())
+        return tuple(dict.fromkeys((*here, *shared, *self._anywhere)))
 
 
 def _why_unknown(answer: Answer, place: Place) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import os
 
 from avplugin.configuration.model import Configuration
+from avplugin.configuration.sessions import SmbProbe
 from avplugin.errors import AvpluginError, UsageError
 from avplugin.installation.boundaries import find_boundaries
 from avplugin.installation.model import Folder, Installation, Kind, code_key
@@ -18,12 +19,14 @@ from avplugin.sessions.model import Answer, Doubt, Place, Session, make_place
 class Overview:
     """What was found out about the folders with the labels `asked`.
 
-    `ignored` are sessions that never count as somebody; they are not part of the answer.
+    `ignored` are sessions that never count as somebody; they are not part of the answer. `trusted`
+    are the tables of each way that tries no others.
     """
 
     answer: Answer
     asked: tuple[str, ...]
     ignored: tuple[Session, ...]
+    trusted: tuple[tuple[str, ...], ...]
 
 
 def look_around(configuration: Configuration, code: str | None = None) -> Overview:
@@ -52,7 +55,10 @@ def look_around(configuration: Configuration, code: str | None = None) -> Overvi
         (ignored if is_ignored else counting).append(session)
     bare = {place.folder.label for place in places if not place.files}
     answer = Answer(tuple(counting), answer.covers | bare, (*answer.doubts, *doubts))
-    return Overview(answer, labels, tuple(ignored))
+    trusted = tuple(
+        probe.tables for probe in settings.probes if isinstance(probe, SmbProbe) and probe.tables
+    )
+    return Overview(answer, labels, tuple(ignored), trusted)
 
 
 def _wanted(installation: Installation, code: str | None) -> list[Folder]:

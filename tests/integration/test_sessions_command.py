@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import World, make_world
-from samba import Samba, serving
+from samba import PASSWORD, SHARE, Samba, serving
 from terminal import Terminal
 
 TABLE = "Administraties/BAKKER26/GROOTBOEK.DBF"
@@ -210,3 +210,28 @@ def test_watching_shows_who_comes_until_somebody_stops_it(world: World, samba: S
     terminal.process.send_signal(signal.SIGINT)
 
     assert terminal.end() == 130
+
+
+def test_trusting_a_few_tables_is_said(world: World, samba: Samba, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text(f"{PASSWORD}\n")
+    smb = {
+        "server": "127.0.0.1",
+        "port": samba.port,
+        "share": SHARE,
+        "username": "root",
+        "password_file": str(password),
+        "folder": str(world.office),
+        "tables": ["GROOT*.DBF", "ADMIN.DBF"],
+    }
+    world.configure(sessions={"probes": [{"smb": smb}]})
+
+    done = world.avplugin("sessions")
+
+    assert done.returncode == 0, done.stderr
+    assert "smb tries only GROOT*.DBF, ADMIN.DBF: that trusts AccountView" in done.stdout
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE.replace("GROOTBOEK", "BTW"))
+        assert world.avplugin("sessions").returncode == 0
+        workstation.open_table(TABLE)
+        assert world.avplugin("sessions").returncode == 75
