@@ -69,19 +69,19 @@ def finish(call: Call) -> Result:
             outcome = _outcome(run, manifest, "failed", "", [str(error)])
             if isinstance(error, NotClean):
                 outcome = _outcome(run, manifest, "unverified", error.archive, error.reasons)
-                WaitingList(call.state.folder).note_copied(
-                    run.repository, [WHOLE_SET, *run.despite], utc_now()
-                )
             with contextlib.suppress(StateError):  # the first error is the one to tell
                 _end(call.state, outcome)
+                if isinstance(error, NotClean):
+                    labels = [WHOLE_SET, *run.despite]
+                    WaitingList(call.state.folder).note_copied(run.repository, labels, utc_now())
             raise
         finally:
             taken.give_back()
         outcome = _outcome(run, manifest, "clean", final, [])
         _end(call.state, outcome)
         warnings = _tidy(call, run, manifest, final)
-    faults = [*run.overdue, *([taken.fault] if taken.fault else [])]
-    return Result(outcome, tuple(warnings), tuple(faults))
+    faults = (*run.overdue, *filter(None, [taken.fault]))
+    return Result(outcome, tuple(warnings), faults)
 
 
 def give_up(call: Call) -> bool:
@@ -166,11 +166,9 @@ def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -
         also=stored_by_borgmatic(call.repository, archive.name, items),
     )
     if reasons:
-        raise NotClean(call, archive.name, reasons)
+        raise NotClean(call, archive.name, [*reasons, *filter(None, [taken.fault])])
     final = clean_name(archive.name, [other.name for other in listing.archives])
     borg.rename_archive(call.repository, archive.name, final)
-    waiting = WaitingList(call.state.folder)
-    waiting.clear(run.repository, [WHOLE_SET, *(part.label for part in manifest.stored)])
     return final
 
 
@@ -213,6 +211,8 @@ def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
     None of this can make the archive less clean, so nothing here may fail the run.
     """
     try:
+        waiting = WaitingList(call.state.folder)
+        waiting.clear(run.repository, [WHOLE_SET, *(part.label for part in manifest.stored)])
         with Catalogue.open(call.configuration.state) as catalogue:
             reader = SnapshotReader(call.repository, catalogue)
             archives = of_series(reader.listing.archives, call.series)

@@ -59,12 +59,12 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
             raise AvpluginError(_nothing_to_store(call, plan))
         _refuse_repository_inside(call, plan)
         guard = _start_guard(call, owner, stack)
-        clearance = clear_the_way(call, plan, guard, say)
-        if configuration.sessions.probes:
+        with _whole_story(call, owner, plan):
+            clearance = clear_the_way(call, plan, guard, say)
             if configuration.sessions.fence and guard is not None:
                 clearance = put_up_fence(call, plan, guard, clearance, say)
-            # Only now does the disk show what those who just left have written.
-            plan = make_plan(configuration, call.set, clearance.left_out)
+        if configuration.sessions.probes:
+            plan = _plan_again(call, plan, clearance)
         with Catalogue.open(configuration.state) as catalogue:
             reader = SnapshotReader(call.repository, catalogue)
             identity = own_identity(call, reader, plan.installation)
@@ -117,6 +117,41 @@ def _refuse_second_run(call: Call, owner: Process) -> None:
             f"another backup of the set {call.set.name} runs since {run.started} (process"
             f" {run.owner.pid}).\nWait for it to end; schedules must not overlap."
         )
+
+
+@contextlib.contextmanager
+def _whole_story(call: Call, owner: Process, plan: Plan) -> Iterator[None]:
+    """Let a run end in 75 because somebody is in only if nothing else is wrong."""
+    try:
+        yield
+    except NotNow as error:
+        if plan.left_out:
+            bad = "\n".join(f"{bad.label} is left out: {bad.why}" for bad in plan.left_out)
+            raise AvpluginError(f"{error}\n{bad}") from error
+        if call.state.has_passed(owner, call.repository.path):
+            # borgmatic takes 75 for a success; a retry means that something failed before.
+            raise AvpluginError(
+                f"{error}\nThis borgmatic run has been here before: it repeats all actions because"
+                " one of them failed."
+            ) from error
+        raise
+
+
+def _plan_again(call: Call, plan: Plan, clearance: Clearance) -> Plan:
+    """Return the plan without those left out, as the disk is now that the others have left.
+
+    Only now it shows what they have written. Raise AvpluginError if a folder has come to it that
+    nobody was asked about.
+    """
+    again = make_plan(call.configuration, call.set, clearance.left_out)
+    asked = {(folder.label, folder.path) for folder in plan.folders}
+    new = [folder.label for folder in again.folders if (folder.label, folder.path) not in asked]
+    if new:
+        raise AvpluginError(
+            f"{call.set.name}: {new[0]} has just been added, and nobody was asked who is in it.\n"
+            "Start the backup again."
+        )
+    return again
 
 
 def _nothing_to_store(call: Call, plan: Plan) -> str:

@@ -62,7 +62,12 @@ class Guard:
         )
         self._kept = False
         self._state = configuration.state
-        self.process = Process(**self._answer(_START_LIMIT)["process"])
+        try:
+            self.process = Process(**self._answer(_START_LIMIT)["process"])
+        except BaseException:
+            self._child.kill()  # it has taken nothing yet
+            self._child.communicate()
+            raise
 
     def __enter__(self) -> Guard:
         return self

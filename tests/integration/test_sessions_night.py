@@ -509,3 +509,33 @@ def test_two_servers_are_asked_each_about_its_own_folders(world: World, tmp_path
 
     assert done.returncode == 0, done.stderr
     assert outcome(world, "system")["status"] == "clean"
+
+
+def test_a_retry_that_finds_somebody_in_is_no_success(world: World, samba: Samba) -> None:
+    """borgmatic takes 75 for a success, and would forget what failed behind the backup."""
+    ask(world, {"samba": {"config": str(samba.config)}}, on_busy="postpone")
+    reached, go = world.folder / "reached", world.folder / "go"
+    behind = f"touch {reached}; until [ -e {go} ]; do sleep 0.05; done; exit 1"
+    world.add_hook(f"- after: action\n  when: [create]\n  states: [finish]\n  run: ['{behind}']")
+    world.configure_borgmatic("retries: 1")
+    running = world.start_borgmatic("create")
+    until(reached.exists)
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        go.touch()
+        said, _ = running.communicate()
+
+    assert running.returncode == 1
+    assert "This borgmatic run has been here before" in said
+
+
+def test_somebody_in_does_not_hide_a_folder_that_is_gone(world: World, samba: Samba) -> None:
+    ask(world, {"samba": {"config": str(samba.config)}}, on_busy="postpone")
+    shutil.rmtree(world.administrations / "Klant 1")
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        done = world.borgmatic("create")
+
+    assert done.returncode == 1
+    assert "put off, since somebody is in" in done.stderr
+    assert "KLANT1 is left out" in done.stderr
