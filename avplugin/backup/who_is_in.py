@@ -73,7 +73,7 @@ def clear_the_way(
         return Clearance()
     places = [make_place(folder, plan.contents[folder.path]) for folder in plan.folders]
     verdict = _wait(call, lambda: look(call, places, plan.installation.folders), say)
-    if guard is not None and settings.quiesce and not _stays_put_off(call, verdict):
+    if guard is not None and settings.quiesce and not _is_in_vain(call, verdict, len(places)):
         guard.stop_services()
         verdict = look(call, places, plan.installation.folders)
     return decide(call, verdict, len(places))
@@ -231,8 +231,13 @@ def _wait(call: Call, ask: Callable[[], Verdict], say: Callable[[str], None]) ->
     return verdict
 
 
-def _stays_put_off(call: Call, verdict: Verdict) -> bool:
-    """Return whether the set is put off whatever services are stopped: somebody known is in."""
+def _is_in_vain(call: Call, verdict: Verdict, places: int) -> bool:
+    """Return whether there will be no backup whatever services are stopped.
+
+    Nothing can be found out, or the set is put off because of somebody known by name.
+    """
+    if len(verdict.unknown) == places:
+        return True
     return call.set.on_busy is not OnBusy.LEAVE_OUT and any(
         session.kind is SessionKind.USER and session.user for session in verdict.sessions
     )

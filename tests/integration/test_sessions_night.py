@@ -539,3 +539,53 @@ def test_somebody_in_does_not_hide_a_folder_that_is_gone(world: World, samba: Sa
     assert done.returncode == 1
     assert "put off, since somebody is in" in done.stderr
     assert "KLANT1 is left out" in done.stderr
+
+
+def test_what_takes_too_long_is_given_back_and_not_called_clean(world: World, samba: Samba) -> None:
+    ask(world, smb(world, samba), fence=True, fence_limit="2s", **services(world))
+    reached, go = hold_up(world)
+    running = world.start_borgmatic("create")
+    until(reached.exists)
+    until(lambda: note_services(world).read_text() == "stopped\nstarted\n")
+    assert guards(world) == []
+    go.touch()
+    said, _ = running.communicate()
+
+    assert running.returncode == 1
+    assert "the fence did not stand all the time: at" in said
+    assert "fence_limit (2 seconds) was over" in said
+    assert world.archives()[0].endswith(".unverified")
+
+
+def test_killing_before_backup_leaves_no_stopped_service(world: World, tmp_path: Path) -> None:
+    program = tmp_path / "who-is-in"
+    nobody = {"answer": "nobody", "sessions": [], "covers": "all", "unknown": []}
+    answer = json.dumps({**nobody, "checked": "2026-11-22T02:00:00+00:00"})
+    hang = f"[ ! -e {note_services(world)} ] || exec sleep 60"
+    program.write_text(f"#!/bin/sh\n{hang}\necho '{answer}'\n")
+    program.chmod(0o755)
+    ask(world, {"command": [str(program)]}, **services(world))
+    running = world.start_borgmatic("create")
+    until(lambda: note_services(world).exists() and "stopped" in note_services(world).read_text())
+
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+    until(lambda: not guards(world))
+
+    assert note_services(world).read_text() == "stopped\nstarted\n"
+
+
+def test_somebody_who_comes_in_as_the_fence_is_put_up_is_left_out(
+    world: World, samba: Samba
+) -> None:
+    """The probe is told of one table only, so the fence is what meets the user."""
+    probe = smb(world, samba)
+    probe["smb"]["tables"] = ["BTW.DBF", "ADMIN.DBF"]
+    ask(world, probe, fence=True, fence_tables=["GROOTBOEK.DBF"])
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        done = world.borgmatic("create")
+
+    assert done.returncode == 0, done.stderr
+    assert "BAKKER26 is left out: in use: somebody has GROOTBOEK.DBF open" in done.stderr
+    assert not world.archives()[0].endswith(".unverified")
