@@ -111,7 +111,7 @@ class _Taken:
         self._call = call
         self._guard = run.guard
         self.broken = ""  # why the fence did not stand all the time
-        self.fault = ""  # why a service could not be started again
+        self.fault = ""  # what somebody has to look at: a service, or the guard
 
     def give_back(self) -> None:
         """Give everything back; the second time nothing happens."""
@@ -119,7 +119,8 @@ class _Taken:
             return
         guard, self._guard = self._guard, None
         try:
-            self.broken = end_guard(guard, self._call.configuration, self._call.state.folder)
+            ending = end_guard(guard, self._call.configuration, self._call.state.folder)
+            self.broken, self.fault = ending.broken, ending.lost
         except ServiceError as error:
             self.fault = str(error)
 

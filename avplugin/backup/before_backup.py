@@ -36,7 +36,7 @@ from avplugin.state.manifest import (
     manifest_files,
 )
 from avplugin.state.run import Outcome, Run
-from avplugin.state.waiting import WaitingList
+from avplugin.state.waiting import WHOLE_SET, WaitingList
 
 
 def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
@@ -217,9 +217,8 @@ def _refuse_unchanged(
             "It repeats all actions because one of them failed: see the error before this one."
         )
     named = "".join(f"\n{label} is left out: {why}" for label, why in clearance.in_use.items())
-    if not named:
-        waiting = WaitingList(call.state.folder)
-        waiting.clear(call.repository.path, waiting.entries(call.repository.path))
+    free = [folder.label for folder in plan.folders]  # and as they are in a clean snapshot
+    WaitingList(call.state.folder).clear(call.repository.path, [WHOLE_SET, *free])
     raise NotNow(f"{unchanged}: nothing to do.{named}")
 
 

@@ -11,16 +11,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from avplugin.backup.call import Call
 from avplugin.backup.plan import Plan
 from avplugin.configuration.duration import human_duration
-from avplugin.configuration.sessions import OnBusy
+from avplugin.configuration.sessions import OnBusy, People
 from avplugin.errors import AvpluginError, NotNow
-from avplugin.installation.model import Folder
+from avplugin.installation.model import Folder, Installation, Kind
 from avplugin.installation.scan import Contents
 from avplugin.sessions.blocking import Verdict, describe, judge
 from avplugin.sessions.find_out import find_out
 from avplugin.sessions.guard import FenceRefused, Guard
 from avplugin.sessions.key_tables import key_tables
-from avplugin.sessions.model import Answer, Labels, Place, SessionKind, make_place, session_in
+from avplugin.sessions.model import (
+    Answer,
+    Doubt,
+    Labels,
+    Place,
+    SessionKind,
+    make_place,
+    session_in,
+)
 from avplugin.sessions.notify import BEGIN, END, Notifier
+from avplugin.sessions.overview import look_into
 from avplugin.state.manifest import FolderManifest, Manifest
 from avplugin.state.run import Run
 from avplugin.state.waiting import WHOLE_SET, Waiting, WaitingList
@@ -71,12 +80,19 @@ def clear_the_way(
         if guard is not None and settings.quiesce:
             guard.stop_services()
         return Clearance()
-    places = [make_place(folder, plan.contents[folder.path]) for folder in plan.folders]
-    verdict = _wait(call, lambda: look(call, places, plan.installation.folders), say)
-    if guard is not None and settings.quiesce and not _is_in_vain(call, verdict, len(places)):
+    count = len(plan.folders)
+    verdict = _look_now(call, plan)
+    stopped = False
+    if guard is not None and settings.quiesce and _only_services(verdict):
         guard.stop_services()
-        verdict = look(call, places, plan.installation.folders)
-    return decide(call, verdict, len(places))
+        stopped = True
+        verdict = _look_now(call, plan)
+    verdict = _wait(call, verdict, lambda: _look_now(call, plan), say)
+    in_vain = stopped or _is_in_vain(call, verdict, count)
+    if guard is not None and settings.quiesce and not in_vain:
+        guard.stop_services()
+        verdict = _look_now(call, plan)
+    return decide(call, verdict, [folder.label for folder in plan.folders])
 
 
 def put_up_fence(
@@ -89,82 +105,121 @@ def put_up_fence(
     """
     if clearance.despite:
         return clearance  # somebody is in, so nothing can be proven
+    while True:
+        open_to_all = [one for one in plan.folders if one.label not in clearance.left_out]
+        tables = _key_tables(call, plan, open_to_all)
+        if not tables:
+            say(f"{call.set.name}: there is no table that a fence could hold")
+            return clearance
+        try:
+            bare = guard.put_up_fence(list(tables))
+        except FenceRefused as error:
+            clearance = clearance.joined(_came_in(call, plan, open_to_all, error.tables))
+            if clearance.despite:
+                return clearance
+        else:
+            for label in dict.fromkeys(tables[table].label for table in bare):
+                say(f"{label} lies in no share of the probe smb, so the fence does not cover it")
+            return clearance
+
+
+def _key_tables(call: Call, plan: Plan, folders: Sequence[Folder]) -> dict[str, Folder]:
+    """Return the paths of the tables to hold, each with its folder."""
     patterns = call.configuration.sessions.fence_tables
-    tables: dict[str, Folder] = {}
-    places = []
-    for folder in plan.folders:
-        if folder.label not in clearance.left_out:
-            contents = plan.contents[folder.path]
-            tables |= dict.fromkeys(key_tables(folder, contents, patterns), folder)
-            places.append(make_place(folder, contents))
-    if not tables:
-        raise AvpluginError(f"{call.set.name}: no table fits sessions.fence_tables.")
-    try:
-        bare = guard.put_up_fence(list(tables))
-    except FenceRefused as error:
-        inside = Labels(tables.values())
-        came_in = [
-            session_in(
-                inside.find(os.fsencode(table)),
-                way="fence",
-                user="",
-                machine="",
-                since="",
-                writing=True,
-            )
-            for table in error.tables
-        ]
-        answer = Answer(tuple(came_in), frozenset(folder.label for folder in plan.folders))
-        verdict = judge(
-            answer,
-            places,
-            plan.installation.folders,
-            kinds=call.set.blocked_by,
-            ignore=call.configuration.sessions.ignore,
+    return {
+        table: folder
+        for folder in folders
+        for table in key_tables(folder, plan.contents[folder.path], patterns)
+    }
+
+
+def _came_in(call: Call, plan: Plan, folders: Sequence[Folder], tables: Sequence[str]) -> Clearance:
+    """Return what may be copied now that somebody was met in these tables."""
+    inside = Labels(folders)
+    sessions = tuple(
+        session_in(
+            inside.find(os.fsencode(table)),
+            way="fence",
+            user="",
+            machine="",
+            since="",
+            writing=True,
         )
-        return clearance.joined(decide(call, verdict, len(places)))
-    for label in dict.fromkeys(tables[table].label for table in bare):
-        say(f"{label} lies below no share of the probe smb, so the fence does not cover it")
-    return clearance
+        for table in tables
+    )
+    labels = [folder.label for folder in folders]
+    verdict = judge(
+        Answer(sessions, frozenset(labels)),
+        [make_place(folder, plan.contents[folder.path]) for folder in folders],
+        plan.installation.folders,
+        kinds=frozenset(SessionKind),
+        ignore=People(),
+    )
+    return decide(call, verdict, labels)
 
 
-def look(call: Call, places: Sequence[Place], folders: Sequence[Folder]) -> Verdict:
-    """Return who is in the way of a backup of these places at this moment."""
+def _look_now(call: Call, plan: Plan) -> Verdict:
+    """Look into the folders of the plan as they are now: tables come and go while people work."""
+    places, doubts = look_into(plan.folders, plan.installation)
+    return look(call, places, plan.installation, doubts)
+
+
+def look(
+    call: Call,
+    places: Sequence[Place],
+    installation: Installation,
+    doubts: Sequence[Doubt] = (),
+) -> Verdict:
+    """Return who is in the way of a backup of these places at this moment.
+
+    Whoever is in an administration is in the way of the program, system and extra folders too, so
+    that for these all administrations are asked about.
+    """
     configuration = call.configuration
-    answer = find_out(configuration.sessions, places, folders, configuration.drives)
+    asked = list(places)
+    if call.set.folders:
+        known = {place.folder.label for place in places}
+        others = [
+            folder
+            for folder in installation.folders
+            if folder.kind is Kind.ADMINISTRATION and folder.label not in known
+        ]
+        more, unread = look_into(others, installation)
+        asked += more
+        doubts = [*doubts, *unread]
+    answer = find_out(configuration.sessions, asked, installation.folders, configuration.drives)
     return judge(
-        answer,
+        dataclasses.replace(answer, doubts=(*answer.doubts, *doubts)),
         places,
-        folders,
+        installation.folders,
         kinds=call.set.blocked_by,
         ignore=configuration.sessions.ignore,
     )
 
 
-def decide(call: Call, verdict: Verdict, places: int) -> Clearance:
-    """Return what may be copied of that many places; note what has to wait.
+def decide(call: Call, verdict: Verdict, labels: Sequence[str]) -> Clearance:
+    """Return what may be copied of the folders with these labels; note what has to wait.
 
     Raise NotNow or AvpluginError if it is nothing.
     """
     if verdict.is_free:
         return Clearance()
     waiting = WaitingList(call.state.folder)
-    known = waiting.entries(call.repository.path)
     now = datetime.datetime.now(datetime.UTC)
     in_use = {label: f"in use: {describe(found)}" for label, found in verdict.busy.items()}
     blocked = {**in_use, **verdict.unknown}
-    whole = call.set.on_busy is not OnBusy.LEAVE_OUT or len(blocked) == places
-    who = {WHOLE_SET: _who(verdict)} if whole else blocked
+    whole = call.set.on_busy is not OnBusy.LEAVE_OUT or len(blocked) == len(labels)
+    who = {**blocked, **({WHOLE_SET: _who(verdict)} if whole else {})}
     waiting.note(call.repository.path, who, now.isoformat(timespec="seconds"))
 
-    entries = {label: known[label] for label in who if label in known}
+    entries = waiting.entries(call.repository.path)
     limit = call.set.overdue_after
-    if any(entry.wants_copy(now, limit) for entry in entries.values()):
+    overdue = {label: entries[label] for label in who if entries[label].is_overdue(now, limit)}
+    if any(entry.wants_copy(now, limit) for entry in overdue.values()):
         # The archive cannot be clean any more, so it may as well hold everything.
         return Clearance(despite=blocked)
-    overdue = {label: one for label, one in entries.items() if one.is_overdue(now, limit)}
     if whole:
-        raise _put_off(call, verdict, overdue.get(WHOLE_SET))
+        raise _put_off(call, verdict, next(iter(overdue.values()), None))
     return Clearance(
         in_use=in_use,
         unknown=verdict.unknown,
@@ -182,14 +237,14 @@ def who_came_in(
     settings = call.configuration.sessions
     if not settings.probes:
         return []
-    folders = call.configuration.locate().folders
-    known = {folder.path: folder for folder in folders}
+    installation = call.configuration.locate()
+    known = {(folder.label, folder.path): folder for folder in installation.folders}
     places = [
-        make_place(known.get(part.path) or _as_folder(part), before[part.path])
+        make_place(known.get((part.label, part.path)) or _as_folder(part), before[part.path])
         for part in manifest.stored
         if part.label not in run.despite
     ]
-    verdict = look(call, places, folders)
+    verdict = look(call, places, installation)
     busy = [
         f"{label} was in use after the copy: {describe(found)}"
         for label, found in verdict.busy.items()
@@ -213,12 +268,13 @@ def _as_folder(part: FolderManifest) -> Folder:
     return Folder(part.kind, part.code, part.name, part.path, part.windows_path)
 
 
-def _wait(call: Call, ask: Callable[[], Verdict], say: Callable[[str], None]) -> Verdict:
+def _wait(
+    call: Call, verdict: Verdict, ask: Callable[[], Verdict], say: Callable[[str], None]
+) -> Verdict:
     """Ask until nobody is in the way or the time is over; a doubt is not waited for."""
     length = call.configuration.sessions.wait
     end = time.monotonic() + length
     notifier = Notifier(call.configuration.sessions, say)
-    verdict = ask()
     if length and verdict.busy and not verdict.unknown:
         who = describe(verdict.sessions)
         say(f"{call.set.name}: waiting up to {human_duration(length)} for people to leave: {who}")
@@ -226,9 +282,17 @@ def _wait(call: Call, ask: Callable[[], Verdict], say: Callable[[str], None]) ->
         notifier.tell(BEGIN, verdict.sessions, left)
         if left <= min(_LAST_CALL, length / 5):
             notifier.tell(END, verdict.sessions, left)
+        left = max(end - time.monotonic(), 0.0)
         time.sleep(min(_POLL, max(1.0, length / 10), left))
         verdict = ask()
     return verdict
+
+
+def _only_services(verdict: Verdict) -> bool:
+    """Return whether nobody is in the way but what can be stopped: waiting would be no use."""
+    return bool(verdict.busy) and all(
+        session.kind is not SessionKind.USER for session in verdict.sessions
+    )
 
 
 def _is_in_vain(call: Call, verdict: Verdict, places: int) -> bool:

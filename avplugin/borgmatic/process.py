@@ -51,6 +51,11 @@ def this_process() -> Process:
     return _known(os.getpid())
 
 
+def find_process(pid: int) -> Process | None:
+    """Return the process that has this id now, None if none does."""
+    return _find(pid)
+
+
 def _known(pid: int) -> Process:
     return _find(pid) or Process(pid, 0, "")
 

@@ -128,7 +128,9 @@ class Context:
 
     def answer(self, document: Any) -> None:
         """Print the answer to --json."""
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+        text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+        # A name that is not UTF-8 has half a surrogate in it, which JSON can only say escaped.
+        click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def printable(text: str) -> str:

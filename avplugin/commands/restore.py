@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,13 +62,14 @@ def command(
         if original:
             targets, present = leave_what_is_there(targets)
         with contextlib.ExitStack() as stack:
-            if original and context.has_configuration:
-                stack.enter_context(nobody_in(context.configuration, targets))
-            show = stack.enter_context(byte_progress(context, "Restoring"))
-            restored = put_back(choice, targets, lambda done: show(done, choice.size))
-    for target in present:
-        context.say(f"{target.folder.label}: {target.path} holds data and stays as it is.")
-    _report(context, choice, restored, is_new=new is not None)
+            look: Callable[[], None] = lambda: None  # noqa: E731 - nothing to look at
+            if context.has_configuration:
+                look = stack.enter_context(nobody_in(context.configuration, targets))
+            with byte_progress(context, "Restoring") as show:
+                restored = put_back(choice, targets, lambda done: show(done, choice.size), look)
+            for target in present:
+                context.say(f"{target.folder.label}: {target.path} holds data and stays as it is.")
+            _report(context, choice, restored, is_new=new is not None)
 
 
 def _announce(context: Context, choice: Choice) -> None:

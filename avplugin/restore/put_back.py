@@ -115,12 +115,15 @@ def check_target(path: Path) -> None:
 
 
 def put_back(
-    choice: Choice, targets: Sequence[Target], progress: Callable[[int], None]
+    choice: Choice,
+    targets: Sequence[Target],
+    progress: Callable[[int], None],
+    before_moving: Callable[[], None] = lambda: None,
 ) -> Restored:
     """Extract the targets, prove them, and move them in: all of them or none.
 
-    `progress` is called with the bytes extracted so far. Raise RestoreError, or BorgError, with all
-    targets as they were.
+    `progress` is called with the bytes extracted so far, `before_moving` when all is ready; what it
+    raises ends the restore. Raise RestoreError, or BorgError, with all targets as they were.
     """
     for target in targets:
         check_target(target.path)
@@ -136,6 +139,7 @@ def put_back(
             warnings += _prove(target, staging)
             done += target.size
             ready.append((staging / target.folder.archived_path, target.path))
+        before_moving()
         move_in(ready)
     if os.geteuid() != 0:
         warnings.append(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from avplugin.borgmatic.process import this_process
@@ -22,21 +23,48 @@ from avplugin.state.manifest import FolderManifest
 
 
 @contextlib.contextmanager
-def nobody_in(configuration: Configuration, targets: Sequence[Target]) -> Iterator[None]:
+def nobody_in(
+    configuration: Configuration, targets: Sequence[Target]
+) -> Iterator[Callable[[], None]]:
     """Refuse to go on while anybody is in the targets; meanwhile services are stopped.
 
-    Of those to be ignored only readers are: who writes would write on into the old folder. Where
-    nobody looks who is in, as with assume_nobody, nothing is refused. Raise NotNow if somebody is
-    in, AvpluginError if it could not be found out.
+    Yield what looks once more: somebody can come in while a folder is extracted. Of those to be
+    ignored only readers are: who writes would write on into the old folder. Where nobody looks who
+    is in, as with assume_nobody, and for targets outside the installation, nothing is refused.
+    Raise NotNow if somebody is in, AvpluginError if it could not be found out.
     """
+    concerned = _in_installation(configuration, targets)
+
+    def look() -> None:
+        if configuration.sessions.probes and concerned:
+            _refuse_sessions(configuration, concerned)
+
     with contextlib.ExitStack() as stack:
-        if configuration.sessions.quiesce:
+        if configuration.sessions.quiesce and concerned:
             folder = configuration.state / "restore"
             guard = stack.enter_context(Guard(configuration, folder, this_process()))
             guard.stop_services()
-        if configuration.sessions.probes:
-            _refuse_sessions(configuration, targets)
-        yield
+        look()
+        yield look
+
+
+def _in_installation(configuration: Configuration, targets: Sequence[Target]) -> list[Target]:
+    """Return the targets that are, or lie in, folders of the installation, missing ones too.
+
+    None where the list of administrations is lost: then a restore is what is needed most.
+    """
+    try:
+        installation = configuration.locate()
+    except AvpluginError:
+        return []
+    known = {folder.path for folder in installation.folders}
+    known |= {bad.path for bad in installation.bad if bad.path}
+    found = []
+    for target in targets:
+        path = Path(os.path.realpath(target.path))
+        if any(str(one) in known for one in (path, *path.parents)):
+            found.append(target)
+    return found
 
 
 def _refuse_sessions(configuration: Configuration, targets: Sequence[Target]) -> None:

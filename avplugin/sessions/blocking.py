@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Generic, TypeVar
 
 from avplugin.configuration.sessions import People
 from avplugin.installation.model import Folder, Kind, code_key
-from avplugin.sessions.model import Answer, Place, Session
+from avplugin.sessions.model import Answer, Doubt, Place, Session
+
+_T = TypeVar("_T")
 
 _OF_ADMINISTRATION = {Kind.ADMINISTRATION, Kind.COPY_DOCUMENTS}
 
@@ -50,31 +53,35 @@ def judge(
 ) -> Verdict:
     """Return which of the places are blocked.
 
-    A session known to be in one folder blocks that folder; one in an administration also its copy
-    documents, and the program, system and extra folders. One of which the folder is not known
-    blocks everything. Sessions of other `kinds`, and those to `ignore`, block nothing. Readers
-    count with `readers`. A folder in which there is anything to have open has to be covered by
-    some way without doubt.
+    Sessions and doubts block what they concern, as Where says. Sessions of other `kinds`, and those
+    to `ignore`, block nothing. Readers count with `readers`. A folder in which there is anything to
+    have open has to be covered by some way without doubt.
     """
-    counting = [session for session in answer.sessions if session.writing or readers]
-    in_the_way = _Where(folders)
-    not_counted = _Where(folders)
-    for session in counting:
+    in_the_way: Where[Session] = Where(folders)
+    not_counted: Where[Session] = Where(folders)
+    doubts: Where[Doubt] = Where(folders)
+    for session in answer.sessions:
+        if not session.writing and not readers:
+            continue
         is_ignored = ignore.include(session.user, session.machine)
         if session.kind.value in kinds and not is_ignored:
-            in_the_way.add(session)
+            in_the_way.add(session.folder, session)
         elif session.table and session.way not in _WRITES_SHOW_AT_ONCE:
-            not_counted.add(session)
+            not_counted.add(session.folder, session)
+    for doubt in answer.doubts:
+        doubts.add(doubt.folder, doubt)
     busy: dict[str, tuple[Session, ...]] = {}
     unknown: dict[str, str] = {}
     unseen: dict[Session, None] = {}
     for place in places:
-        found = in_the_way.blocking(place.folder)
-        if found:
-            busy[place.folder.label] = found
-        elif why := _why_unknown(answer, place):
-            unknown[place.folder.label] = why
-        unseen |= dict.fromkeys(not_counted.blocking(place.folder))
+        folder = place.folder
+        if found := in_the_way.concerning(folder):
+            busy[folder.label] = found
+        elif doubted := doubts.concerning(folder):
+            unknown[folder.label] = str(doubted[0])
+        elif place.files and folder.label not in answer.covers:
+            unknown[folder.label] = f"no way of finding out who is in looks at {folder.path}"
+        unseen |= dict.fromkeys(not_counted.concerning(folder))
     return Verdict(busy, unknown, tuple(unseen))
 
 
@@ -85,40 +92,43 @@ def describe(sessions: Iterable[Session], most: int = 3) -> str:
     return "; ".join(said[:most]) + more
 
 
-class _Where:
-    """Sessions by where they are: there can be 20,000 of them, and 2,000 folders."""
+class Where(Generic[_T]):
+    """What is known about folders by their labels, and which folders it concerns.
+
+    What is in one folder concerns that folder; in an administration also its copy documents, and
+    the program, system and extra folders. Where the label is empty, or none that is known here, it
+    concerns all. There can be 20,000 sessions, and 2,000 folders.
+    """
 
     def __init__(self, folders: Iterable[Folder]) -> None:
-        self._paths = {folder.label: folder.path for folder in folders}
-        self._anywhere: list[Session] = []
-        self._in_administrations: list[Session] = []
-        self._by_path: dict[str, list[Session]] = {}
-        self._by_code: dict[str, list[Session]] = {}
+        self._paths: dict[str, str] = {}
+        self._codes: dict[str, set[str]] = {}  # two administrations can share one folder
+        for folder in folders:
+            self._paths[folder.label] = folder.path
+            if folder.kind in _OF_ADMINISTRATION:
+                self._codes.setdefault(folder.path, set()).add(code_key(folder.code))
+        self._anywhere: list[_T] = []
+        self._in_administrations: list[_T] = []
+        self._by_path: dict[str, list[_T]] = {}
+        self._by_code: dict[str, list[_T]] = {}
 
-    def add(self, session: Session) -> None:
-        if session.folder not in self._paths:  # not known where, or not to this configuration
-            self._anywhere.append(session)
+    def add(self, label: str, item: _T) -> None:
+        """Add what is known about the folder with this label."""
+        path = self._paths.get(label)
+        if path is None:
+            self._anywhere.append(item)
             return
-        # Two administrations can share one folder.
-        self._by_path.setdefault(self._paths[session.folder], []).append(session)
-        if session.administration:
-            self._in_administrations.append(session)
-            self._by_code.setdefault(code_key(session.administration), []).append(session)
+        self._by_path.setdefault(path, []).append(item)
+        for code in self._codes.get(path, ()):
+            self._by_code.setdefault(code, []).append(item)
+        if path in self._codes:
+            self._in_administrations.append(item)
 
-    def blocking(self, folder: Folder) -> tuple[Session, ...]:
-        """Return the sessions because of which the folder may not be touched."""
+    def concerning(self, folder: Folder) -> tuple[_T, ...]:
+        """Return what concerns a folder, each once."""
         if folder.kind in _OF_ADMINISTRATION:
-            shared = self._by_code.get(code_key(folder.code), ())
+            shared = self._by_code.get(code_key(folder.code), [])
         else:
             shared = self._in_administrations
-        here = self._by_path.get(folder.path, ())
+        here = self._by_path.get(folder.path, [])
         return tuple(dict.fromkeys((*here, *shared, *self._anywhere)))
-
-
-def _why_unknown(answer: Answer, place: Place) -> str:
-    for doubt in answer.doubts:
-        if doubt.folder in {"", place.folder.label}:
-            return str(doubt)
-    if place.files and place.folder.label not in answer.covers:
-        return f"no way of finding out who is in looks at {place.folder.path}"
-    return ""

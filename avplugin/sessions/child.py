@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 _MOST_OUTPUT = 64 * 1024 * 1024  # bytes; 20,000 open files are 4 MB
 _MOST_COMPLAINTS = 64 * 1024  # bytes
@@ -88,10 +88,13 @@ def ask_program(
                     pipe.close()
 
 
-def run_command(words: Sequence[str], *, limit: float) -> Ended:
+def run_command(
+    words: Sequence[str], *, limit: float, started: Callable[[int], None] = lambda _: None
+) -> Ended:
     """Run a command for what it does, and return how it ended; only its errors are kept.
 
-    What it starts and leaves running is left alone, so that it may start a service. At the limit
+    What it starts and leaves running is left alone, so that it may start a service. `started` is
+    told the id of its process. At the limit
     (seconds) the command and all that it started are killed. Raise ChildError as ask_program does.
     """
     with tempfile.TemporaryFile() as errors:
@@ -105,7 +108,10 @@ def run_command(words: Sequence[str], *, limit: float) -> Ended:
             )
         except OSError as error:
             raise ChildError(f"{words[0]} cannot be started: {error.strerror}") from error
+        except ValueError as error:  # a zero byte in a name
+            raise ChildError(f"{words[0]} cannot be started: {error}") from error
         try:
+            started(child.pid)
             child.wait(limit)
         except BaseException as error:
             with contextlib.suppress(ProcessLookupError, PermissionError):

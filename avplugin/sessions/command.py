@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import shlex
 
@@ -12,6 +13,7 @@ from avplugin.sessions.child import ChildError, ask_program
 from avplugin.sessions.model import Answer, CannotFindOut, Question
 from avplugin.sessions.report import from_document
 
+_NOW = 600.0  # seconds by which two machines' clocks may differ
 _MOST_QUOTED = 200  # characters of what a program complains of
 
 
@@ -36,6 +38,11 @@ def find_sessions(probe: CommandProbe, question: Question) -> Answer:
     try:
         document = json.loads(ended.output)
         answer = from_document(document, (place.folder.label for place in question.places))
+        age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(
+            document["checked"]
+        )
+        if abs(age.total_seconds()) > _NOW:
+            raise ValueError(f"it is of {document['checked']}, not of now")
         free = document["answer"] == "nobody"
         if free != (ended.status == 0):
             raise ValueError(

@@ -24,11 +24,11 @@ from avplugin.borgmatic.process import Process
 from avplugin.configuration.model import Configuration
 from avplugin.errors import AvpluginError
 from avplugin.sessions.services import COMMAND_LIMIT, Services
-from avplugin.state.files import read_json
+from avplugin.state.files import StateError, read_json
 
 _START_LIMIT = 30.0  # seconds until its first answer
 FENCE_LIMIT = 300.0  # seconds to open the tables; 20,000 took 18 s
-_END_LIMIT = COMMAND_LIMIT + 30.0  # seconds to give everything back
+_END_LIMIT = 2 * COMMAND_LIMIT + 90.0  # seconds to finish a command, look at the fence, and resume
 
 
 class GuardError(AvpluginError):
@@ -90,8 +90,8 @@ class Guard:
     def put_up_fence(self, tables: Sequence[str]) -> list[str]:
         """Hold tables (paths on this machine) so that nobody can open them for writing.
 
-        Return those that lie below no share, and so are not held. Raise FenceRefused if somebody
-        has one open, GuardError if it cannot be put up.
+        Return those that lie below no share, and so are not held. Raise FenceRefused, with nothing
+        held, if somebody has one open; GuardError if it cannot be put up.
         """
         answer = self._order(
             {"do": "put up fence", "tables": list(tables)}, FENCE_LIMIT + _START_LIMIT
@@ -130,20 +130,34 @@ class Guard:
         return answer
 
 
-def end_guard(process: Process, configuration: Configuration, folder: Path) -> str:
-    """Have a guard give everything back and wait until it has.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ending:
+    """How a guard ended. `broken` says why its fence cannot be relied on.
 
-    Return why its fence cannot be relied on, empty if it stood all the time or there was none. What
-    a guard that was killed left behind is given back here. Raise ServiceError if that fails.
+    `lost` says why the guard itself was not there to the end. Both are empty if all is well.
     """
-    was_there = _tell_to_end(process)
+
+    broken: str = ""
+    lost: str = ""
+
+
+def end_guard(process: Process, configuration: Configuration, folder: Path) -> Ending:
+    """Have a guard give everything back, wait until it has, and return how it went.
+
+    What a guard that was killed, or hangs, has left behind is given back here. Raise ServiceError
+    if a service cannot be started again.
+    """
+    lost = _tell_to_end(process)
     Services(configuration.state).recover()
-    report = read_json(report_file(folder))
-    is_own = report is not None and report["process"] == dataclasses.asdict(process)
-    if is_own and (was_there or report["broken"]):
-        broken: str = report["broken"]
-        return broken
-    return "its process had ended before" if configuration.sessions.fence else ""
+    try:
+        report = read_json(report_file(folder))
+    except StateError:
+        report = None
+    is_own = isinstance(report, dict) and report.get("process") == dataclasses.asdict(process)
+    broken = str(report.get("broken", "")) if is_own else "it did not say how the fence stood"
+    if not configuration.sessions.fence:
+        broken = ""
+    return Ending(broken or (lost if configuration.sessions.fence else ""), lost)
 
 
 def report_file(folder: Path) -> Path:
@@ -151,20 +165,24 @@ def report_file(folder: Path) -> Path:
     return folder / "guard.json"
 
 
-def _tell_to_end(process: Process) -> bool:
-    """Wait until the process has ended, and return whether it was there to be told."""
+def _tell_to_end(process: Process) -> str:
+    """Wait until the process has ended; return why it did not end as it should, or nothing."""
+    gone = "the process that watches over the backup was ended from outside"
     try:
         descriptor = os.pidfd_open(process.pid)
     except ProcessLookupError:
-        return False
+        return gone
     try:
         # Behind the descriptor the id cannot be given to another process any more.
         if not process.lives():
-            return False
+            return gone
         signal.pidfd_send_signal(descriptor, signal.SIGTERM)
-        select.select([descriptor], [], [], _END_LIMIT)
+        if select.select([descriptor], [], [], _END_LIMIT)[0]:
+            return ""
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        select.select([descriptor], [], [], _START_LIMIT)
+        return "the process that watches over the backup did not answer, and was killed"
     except ProcessLookupError:
-        return False
+        return ""
     finally:
         os.close(descriptor)
-    return True

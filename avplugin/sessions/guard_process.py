@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import math
 import os
 import selectors
 import signal
@@ -39,6 +40,7 @@ class _Guard:
         self._fence: Fence | None = None
         self._broken = ""  # since when and why the fence does not stand
         self._kept = False
+        self._end = math.inf  # when to give back what was taken, in monotonic seconds
 
     def watch(self, signals: int) -> None:
         """Do as told until there is nothing left to watch over, then give everything back.
@@ -56,11 +58,10 @@ class _Guard:
 
     def _listen(self, owner: int, signals: int) -> None:
         _answer({"process": dataclasses.asdict(self._me)})
-        end = time.monotonic() + self._configuration.sessions.fence_limit
         with selectors.DefaultSelector() as selector:
             for descriptor in (0, owner, signals):
                 selector.register(descriptor, selectors.EVENT_READ)
-            while (left := end - time.monotonic()) > 0:
+            while (left := self._end - time.monotonic()) > 0:
                 ready = {key.fd for key, _ in selector.select(min(_HEARTBEAT, left))}
                 if owner in ready or signals in ready:
                     return
@@ -77,6 +78,7 @@ class _Guard:
         if not line or self._kept:
             return False
         order = json.loads(line)
+        self._end = min(self._end, time.monotonic() + self._configuration.sessions.fence_limit)
         try:
             if order["do"] == "stop services":
                 self._services.stop(self._configuration.sessions, self._me)
@@ -108,6 +110,9 @@ class _Guard:
         failed = [str(one) for one in not_held if not one.in_use]
         if failed:
             raise GuardError(f"the fence could not be put up: {failed[0]}.")
+        if not_held:  # whoever is left out is not to be kept out
+            self._fence.drop()
+            self._fence = None
         return {"refused": [there[one.path] for one in not_held], "bare": bare}
 
     def _look_at_fence(self, *, whole: bool) -> None:

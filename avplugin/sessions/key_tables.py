@@ -16,17 +16,16 @@ _MOST = 3
 def key_tables(folder: Folder, contents: Contents, patterns: Sequence[str]) -> list[str]:
     """Return the paths on this machine of one to three tables, or of none if there is none.
 
-    They are those whose file names fit one of the patterns, else those that changed last: nobody
-    works in an administration without writing to what was written to last.
+    They are those whose file names fit one of the patterns; where none does, those that changed
+    last: nobody works in an administration without writing to what was written to last.
     """
     tables = [
         entry
         for entry in contents.entries
-        if entry.type == "-"
-        and entry.path.lower().endswith(TABLE_SUFFIXES)
-        and (not patterns or _fits(entry, patterns))
+        if entry.type == "-" and entry.path.lower().endswith(TABLE_SUFFIXES)
     ]
-    latest = sorted(tables, key=lambda entry: (-entry.modified, entry.path))[:_MOST]
+    named = [entry for entry in tables if _fits(entry, patterns)]
+    latest = sorted(named or tables, key=lambda entry: (-entry.modified, entry.path))[:_MOST]
     return [f"{folder.path}/{os.fsdecode(entry.path)}" for entry in latest]
 
 

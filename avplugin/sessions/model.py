@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from avplugin.errors import AvpluginError
 from avplugin.installation.model import Folder
 from avplugin.installation.scan import Contents
+from avplugin.installation.windows_path import one_line
 
 # Whoever has one of these open for writing is in. Source: DOMAIN's Visual FoxPro files.
 SESSION_SUFFIXES = (b".dbf", b".fpt", b".cdx", b".dbc", b".dct", b".dcx")
@@ -50,12 +51,13 @@ class Session:
     note: str = ""
 
     def __str__(self) -> str:
-        who = self.user or ("somebody" if self.kind is SessionKind.USER else f"a {self.kind.words}")
-        if self.user and self.kind is not SessionKind.USER:
-            who = f"{self.user} ({self.kind.words})"
-        at = f" on {self.machine}" if self.machine else ""
-        if self.table:
-            doing = f"has {self.table} open" if self.writing else f"reads {self.table}"
+        user, machine, table = map(one_line, (self.user, self.machine, self.table))
+        who = user or ("somebody" if self.kind is SessionKind.USER else f"a {self.kind.words}")
+        if user and self.kind is not SessionKind.USER:
+            who = f"{user} ({self.kind.words})"
+        at = f" on {machine}" if machine else ""
+        if table:
+            doing = f"has {table} open" if self.writing else f"reads {table}"
         else:
             doing = "is logged in" if self.writing else "has the folder open"
         note = f" ({self.note})" if self.note else ""

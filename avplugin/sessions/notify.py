@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 from avplugin.configuration.sessions import Sessions
 from avplugin.sessions.child import ChildError, run_command
 from avplugin.sessions.model import Session
 
 _LIMIT = 30.0  # seconds for one message
+_AT_ONCE = 16
 
 BEGIN, END = "begin", "end"  # of waiting
 
@@ -29,13 +31,20 @@ class Notifier:
         """Tell everybody in these sessions who is known by name; `left` seconds they have."""
         if not self._command:
             return
+        people: dict[tuple[str, str, str], Session] = {}
         for session in sessions:
             key = (moment, session.user, session.machine)
             if (session.user or session.machine) and key not in self._told:
-                self._told.add(key)
-                self._run(moment, session, left)
+                people.setdefault(key, session)
+        self._told |= people.keys()
+        # One whose machine is off must not keep the others from hearing it in time.
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            for failure in pool.map(lambda one: self._run(moment, one, left), people.values()):
+                if failure:
+                    self._complain(failure)
 
-    def _run(self, moment: str, session: Session, left: float) -> None:
+    def _run(self, moment: str, session: Session, left: float) -> str:
+        """Run the command; return what went wrong, or nothing."""
         words = {
             "{user}": session.user,
             "{machine}": session.machine,
@@ -45,12 +54,12 @@ class Notifier:
         }
         command = [_fill(word, words) for word in self._command]
         try:
-            ended = run_command(command, limit=_LIMIT)
+            ended = run_command(command, limit=min(_LIMIT, max(left, 1.0)))
         except ChildError as error:
-            self._complain(f"sessions.notify: {error}")
-            return
-        if ended.status != 0:
-            self._complain(f"sessions.notify: {command[0]} failed: {ended.complaint}")
+            return f"sessions.notify: {error}"
+        return (
+            f"sessions.notify: {command[0]} failed: {ended.complaint}" if ended.status != 0 else ""
+        )
 
 
 def _fill(word: str, values: dict[str, str]) -> str:

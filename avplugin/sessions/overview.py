@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 
 from avplugin.configuration.model import Configuration
 from avplugin.configuration.sessions import SmbProbe
 from avplugin.errors import AvpluginError, UsageError
 from avplugin.installation.boundaries import find_boundaries
-from avplugin.installation.model import Folder, Installation, Kind, code_key
+from avplugin.installation.model import BadFolder, Folder, Installation, Kind, code_key
 from avplugin.installation.scan import FolderUnreadable, scan_folder
+from avplugin.sessions.blocking import Where
 from avplugin.sessions.find_out import find_out
 from avplugin.sessions.model import Answer, Doubt, Place, Session, make_place
 
@@ -42,12 +44,12 @@ def look_around(configuration: Configuration, code: str | None = None) -> Overvi
             "Name ways to find out under 'sessions: probes'."
         )
     installation = configuration.locate()
-    folders = _wanted(installation, code)
-    places, doubts = _look_into(folders, installation)
+    folders, bad = _wanted(installation, code)
+    places, doubts = look_into(folders, installation)
+    doubts += [Doubt("avplugin", one.label, one.why) for one in bad]
     answer = find_out(settings, places, installation.folders, configuration.drives)
-    labels = tuple(folder.label for folder in folders)
     if code is not None:
-        answer = _only(answer, labels)
+        answer = _only(answer, folders, installation)
     counting: list[Session] = []
     ignored: list[Session] = []
     for session in answer.sessions:
@@ -58,26 +60,13 @@ def look_around(configuration: Configuration, code: str | None = None) -> Overvi
     trusted = tuple(
         probe.tables for probe in settings.probes if isinstance(probe, SmbProbe) and probe.tables
     )
-    return Overview(answer, labels, tuple(ignored), trusted)
+    return Overview(answer, tuple(folder.label for folder in folders), tuple(ignored), trusted)
 
 
-def _wanted(installation: Installation, code: str | None) -> list[Folder]:
-    if code is None:
-        return list(installation.folders)
-    found = [
-        folder
-        for folder in installation.folders
-        if folder.kind in {Kind.ADMINISTRATION, Kind.COPY_DOCUMENTS}
-        and code_key(folder.code) == code_key(code)
-    ]
-    if not found:
-        raise UsageError(f"there is no administration {code}; see 'avplugin administrations'.")
-    return found
-
-
-def _look_into(
-    folders: list[Folder], installation: Installation
+def look_into(
+    folders: Sequence[Folder], installation: Installation
 ) -> tuple[list[Place], list[Doubt]]:
+    """Return what there is to be open in each folder, and a doubt for each that cannot be read."""
     everything = {folder.path for folder in installation.folders}
     boundaries = find_boundaries({folder.path for folder in folders}, everything)
     places, doubts = [], []
@@ -90,10 +79,32 @@ def _look_into(
     return places, doubts
 
 
-def _only(answer: Answer, labels: tuple[str, ...]) -> Answer:
-    """Return what concerns these folders, and what is known of no folder in particular."""
+def _wanted(installation: Installation, code: str | None) -> tuple[list[Folder], list[BadFolder]]:
+    if code is None:
+        return list(installation.folders), list(installation.bad)
+    good = [folder for folder in installation.folders if _is_of(folder, code)]
+    bad = [folder for folder in installation.bad if _is_of(folder, code)]
+    if not good and not bad:
+        raise UsageError(f"there is no administration {code}; see 'avplugin administrations'.")
+    return good, bad
+
+
+def _is_of(folder: Folder | BadFolder, code: str) -> bool:
+    return folder.kind in {Kind.ADMINISTRATION, Kind.COPY_DOCUMENTS} and code_key(
+        folder.code
+    ) == code_key(code)
+
+
+def _only(answer: Answer, folders: Sequence[Folder], installation: Installation) -> Answer:
+    """Return what concerns these folders."""
+    sessions: Where[Session] = Where(installation.folders)
+    doubts: Where[Doubt] = Where(installation.folders)
+    for session in answer.sessions:
+        sessions.add(session.folder, session)
+    for doubt in answer.doubts:
+        doubts.add(doubt.folder, doubt)
     return Answer(
-        tuple(one for one in answer.sessions if one.folder in {"", *labels}),
-        answer.covers & set(labels),
-        tuple(doubt for doubt in answer.doubts if doubt.folder in {"", *labels}),
+        tuple(dict.fromkeys(one for folder in folders for one in sessions.concerning(folder))),
+        answer.covers & {folder.label for folder in folders},
+        tuple(dict.fromkeys(one for folder in folders for one in doubts.concerning(folder))),
     )

@@ -10,6 +10,8 @@ from avplugin.sessions.model import Answer, Doubt, Session, SessionKind
 
 _ANSWERS = ("nobody", "somebody", "unknown")
 _WORDS = ("user", "machine", "folder", "administration", "table", "since", "way", "note")
+_LONGEST = 2000  # characters of a name or a reason
+_BYTES = {chr(code) for code in range(0xDC80, 0xDD00)}  # of a name that is not UTF-8: PEP 383
 _DOUBT_WORDS = ("way", "folder", "why")
 
 
@@ -119,6 +121,10 @@ def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
     value = _value(entry, key, where)
     if not isinstance(value, str):
         raise ValueError(f"{where}{key} is no text")
+    if len(value) > _LONGEST:
+        raise ValueError(f"{where}{key} is {len(value)} characters long")
+    if not all(character.isprintable() or character in _BYTES for character in value):
+        raise ValueError(f"{where}{key} holds characters that cannot be shown")
     return value
 
 

@@ -7,12 +7,13 @@ for starts it again, or the next command of avplugin if none of them lives.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import time
 from pathlib import Path
-from typing import Any
 
-from avplugin.borgmatic.process import Process
+from avplugin.borgmatic.process import Process, find_process, this_process
 from avplugin.configuration.sessions import Sessions
 from avplugin.errors import AvpluginError
 from avplugin.sessions.child import ChildError, run_command
@@ -31,6 +32,7 @@ class Services:
     def __init__(self, state: Path) -> None:
         self._journal = state / "services.json"
         self._lock = state / "services.lock"
+        self._mine: _Stopped | None = None  # should the journal be lost
 
     def stop(self, settings: Sessions, holder: Process) -> None:
         """Stop the services for `holder`, unless they are stopped for somebody who still lives.
@@ -39,16 +41,19 @@ class Services:
         """
         with locked(self._lock):
             stopped = self._read()
-            if stopped is not None and any(one.lives() for one in stopped.holders):
-                self._write(dataclasses.replace(stopped, holders=(*stopped.holders, holder)))
+            if stopped is not None and stopped.is_held:
+                stopped = dataclasses.replace(stopped, holders=(*stopped.holders, holder))
+                self._write(stopped)
+                self._mine = stopped
                 return
             if stopped is not None:
                 self._start(stopped)  # left behind by a crash
-            stopped = _Stopped((holder,), settings.resume)
+            self._mine = stopped = _Stopped((holder,), settings.resume)
             self._write(stopped)
             try:
-                _run(settings.quiesce, "sessions.quiesce")
+                self._run(stopped, settings.quiesce, "quiesce")
             except ServiceError:
+                self._mine = None
                 self._start(stopped)
                 raise
 
@@ -59,10 +64,19 @@ class Services:
         of avplugin then tries again.
         """
         with locked(self._lock):
-            stopped = self._read()
+            try:
+                stopped = self._read() or self._mine
+            except StateError:
+                stopped = self._mine
             if stopped is None or holder not in stopped.holders:
                 return
-            self._end(stopped, {holder})
+            self._mine = None
+            left = tuple(one for one in stopped.holders if one != holder and one.lives())
+            remaining = dataclasses.replace(stopped, holders=left)
+            if left:
+                self._note(remaining)
+            else:
+                self._start(remaining)
 
     def recover(self) -> bool:
         """Start again what was stopped for processes of which none lives; return whether it was so.
@@ -73,58 +87,87 @@ class Services:
             return False  # the usual case, without a lock
         with locked(self._lock):
             stopped = self._read()
-            if stopped is None or any(one.lives() for one in stopped.holders):
+            if stopped is None or stopped.is_held:
                 return False
             self._start(stopped)
             return True
 
-    def _end(self, stopped: _Stopped, gone: set[Process]) -> None:
-        left = tuple(one for one in stopped.holders if one not in gone and one.lives())
-        remaining = dataclasses.replace(stopped, holders=left)
-        if left:
-            self._write(remaining)
-        else:
-            self._start(remaining)
-
     def _start(self, stopped: _Stopped) -> None:
-        self._write(dataclasses.replace(stopped, holders=()))
-        _run(stopped.resume, "sessions.resume")
+        """Start the services, also where the journal cannot be written any more.
+
+        A command whose guard was killed goes on by itself: it is waited for, so that what it does
+        does not come last. If that was `resume`, all is done.
+        """
+        last = stopped.running
+        if last is not None and last.lives():
+            _wait_for(last)
+        if last is None or stopped.command != "resume" or last.boot != this_process().boot:
+            remaining = dataclasses.replace(stopped, holders=())
+            self._note(remaining)
+            self._run(remaining, stopped.resume, "resume")
         self._journal.unlink(missing_ok=True)
 
-    def _read(self) -> _Stopped | None:
-        document = read_json(self._journal)
-        if document is None:
-            return None
+    def _run(self, stopped: _Stopped, command: tuple[str, ...], name: str) -> None:
+        def note(pid: int) -> None:
+            self._note(dataclasses.replace(stopped, running=find_process(pid), command=name))
+
         try:
-            return _Stopped(
-                tuple(Process(**one) for one in document["holders"]), tuple(document["resume"])
+            ended = run_command(command, limit=COMMAND_LIMIT, started=note)
+        except ChildError as error:
+            self._note(stopped)
+            raise ServiceError(f"sessions.{name}: {error}.") from error
+        self._note(stopped)
+        if ended.status != 0:
+            raise ServiceError(f"sessions.{name}: {command[0]} failed: {ended.complaint}.")
+
+    def _read(self) -> _Stopped | None:
+        try:
+            document = read_json(self._journal)
+            if document is None:
+                return None
+            running = document["running"]
+            stopped = _Stopped(
+                tuple(Process(**one) for one in document["holders"]),
+                tuple(document["resume"]),
+                Process(**running) if running else None,
+                document["command"],
             )
-        except (KeyError, TypeError) as error:
+            if not stopped.resume or not all(isinstance(one, str) for one in stopped.resume):
+                raise TypeError("resume is no command")
+        except (StateError, KeyError, TypeError) as error:
             raise StateError(
-                f"{self._journal} is damaged.\n"
+                f"{self._journal} cannot be read, so it is not known what is stopped.\n"
                 "Start by hand what 'sessions.quiesce' stops, and remove the file."
             ) from error
+        return stopped
+
+    def _note(self, stopped: _Stopped) -> None:
+        """Write the journal if that is possible: a full disk must not keep a service stopped."""
+        with contextlib.suppress(StateError):
+            self._write(stopped)
 
     def _write(self, stopped: _Stopped) -> None:
-        document: dict[str, Any] = {
-            "holders": [dataclasses.asdict(one) for one in stopped.holders],
-            "resume": list(stopped.resume),
-        }
-        write_json(self._journal, document)
+        write_json(self._journal, dataclasses.asdict(stopped))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Stopped:
-    """What the journal says: for whom it is stopped, and what starts it again."""
+    """What the journal says: for whom it is stopped, and what starts it again.
+
+    `running` is the process of the `command` (quiesce, resume) that was started last.
+    """
 
     holders: tuple[Process, ...]
     resume: tuple[str, ...]  # as it was configured then
+    running: Process | None = None
+    command: str = ""
+
+    @property
+    def is_held(self) -> bool:
+        return any(one.lives() for one in self.holders)
 
 
-def _run(command: tuple[str, ...], key: str) -> None:
-    try:
-        ended = run_command(command, limit=COMMAND_LIMIT)
-    except ChildError as error:
-        raise ServiceError(f"{key}: {error}.") from error
-    if ended.status != 0:
-        raise ServiceError(f"{key}: {command[0]} failed: {ended.complaint}.")
+def _wait_for(process: Process) -> None:
+    end = time.monotonic() + COMMAND_LIMIT
+    while process.lives() and time.monotonic() < end:
+        time.sleep(0.1)

@@ -111,6 +111,8 @@ def _inquire(probe: SmbProbe, place: Place, paths: SharePaths, *, exclusive: boo
     if candidates and not chosen:
         troubles.append(f"no table matches {', '.join(probe.tables)} (see `tables`)")
     folder = os.fsencode(place.folder.path)
+    if exclusive and os.path.isdir(folder):  # noqa: PTH112 - bytes, as the system has it
+        chosen = (*chosen, b"")  # the folder itself, which an Explorer window holds
     for path in chosen:
         try:
             files[paths.find(b"%s/%s" % (folder, path)) or ""] = path
@@ -156,6 +158,8 @@ def _troubles(
             troubles.append(
                 f"{one_line(probe.username)} may not read {file} (give that user read rights)"
             )
+        elif status in _NOT_THERE and not _is_here(inquiry, path):
+            continue  # deleted since the folder was listed, as temporary tables are
         elif status in _NOT_THERE:
             troubles.append(f"{file} does not exist (do `folder` or `drives` lead elsewhere?)")
         elif status not in {None, NtStatus.STATUS_SUCCESS, *_IN_USE}:
@@ -168,6 +172,12 @@ def _troubles(
     return tuple(troubles)
 
 
+def _is_here(inquiry: _Inquiry, path: str) -> bool:
+    """Return whether the file that is called so in the share is seen on this machine."""
+    folder = os.fsencode(inquiry.place.folder.path)
+    return os.path.lexists(b"%s/%s" % (folder, inquiry.files[path]))
+
+
 def _some(troubles: tuple[str, ...]) -> str:
     """Return the first sentence and how many there are besides."""
     more = len(troubles) - 1
@@ -177,15 +187,16 @@ def _some(troubles: tuple[str, ...]) -> str:
 def _session(
     probe: SmbProbe, inquiry: _Inquiry, path: str, status: int, *, exclusive: bool
 ) -> Session:
+    table = os.fsdecode(inquiry.files[path])
     note = _IN_USE[status]
-    if exclusive and not note:
+    if table and exclusive and not note:
         note = "perhaps only reading"
     return session_in(
-        (inquiry.place.folder, os.fsdecode(inquiry.files[path])),
+        (inquiry.place.folder, table),
         way=probe.name,
         user="",
         machine="",
         since="",
-        writing=True,
+        writing=bool(table),
         note=note,
     )

@@ -378,7 +378,7 @@ def _opening(path: str, exclusive: bool) -> _Message:
         0,
         0 if exclusive else ShareAccess.FILE_SHARE_READ,
         CreateDisposition.FILE_OPEN,
-        CreateOptions.FILE_NON_DIRECTORY_FILE,
+        0 if exclusive else CreateOptions.FILE_NON_DIRECTORY_FILE,  # or a folder
         _HEADER + 56,  # where the name stands
         len(name),
         0,

@@ -102,7 +102,7 @@ class SetState:
                 path: tuple(inside) for path, inside in document["boundaries"].items()
             }
             return Run(**document)
-        except (TypeError, KeyError):
+        except (AttributeError, KeyError, TypeError):
             return None
 
     def begin_run(

@@ -6,8 +6,9 @@ import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from avplugin.state.files import read_json, write_json
+from avplugin.state.files import StateError, read_json, write_json
 
 WHOLE_SET = ""  # stands for a label where the whole set was put off
 
@@ -45,11 +46,21 @@ class WaitingList:
 
     def entries(self, repository: str) -> dict[str, Waiting]:
         """Return what waits, by label."""
-        known = (read_json(self._file) or {}).get(repository, {})
-        return {
-            label: Waiting(entry["since"], entry["who"], entry.get("copied", ""))
-            for label, entry in known.items()
-        }
+        try:
+            known = self._read().get(repository, {})
+            return {
+                label: Waiting(
+                    _checked(entry["since"] or "never"),
+                    str(entry["who"]),
+                    _checked(entry["copied"]),
+                )
+                for label, entry in known.items()
+            }
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise StateError(
+                f"{self._file} is damaged.\n"
+                "Remove it; avplugin makes it anew, and counts anew since when folders wait."
+            ) from error
 
     def note(self, repository: str, who: Mapping[str, str], now: str) -> None:
         """Note that these labels wait from now on, or still, and because of whom."""
@@ -78,11 +89,25 @@ class WaitingList:
             self._write(repository, left)
 
     def _write(self, repository: str, entries: Mapping[str, Waiting]) -> None:
-        document = read_json(self._file) or {}
+        document = self._read()
         document[repository] = {
             label: dataclasses.asdict(entry) for label, entry in entries.items()
         }
         write_json(self._file, document)
+
+    def _read(self) -> dict[str, Any]:
+        document: dict[str, Any] = read_json(self._file) or {}
+        return document
+
+
+def _checked(moment: str) -> str:
+    """Return the moment if it is one, with a time zone, or empty.
+
+    Raise ValueError or TypeError if it is none.
+    """
+    if moment and datetime.datetime.fromisoformat(moment).tzinfo is None:
+        raise ValueError("without a time zone")
+    return moment
 
 
 def _is_past(moment: str, now: datetime.datetime, limit: float) -> bool:

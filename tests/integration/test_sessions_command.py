@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import signal
 from collections.abc import Iterator
@@ -235,3 +236,42 @@ def test_trusting_a_few_tables_is_said(world: World, samba: Samba, tmp_path: Pat
         assert world.avplugin("sessions").returncode == 0
         workstation.open_table(TABLE)
         assert world.avplugin("sessions").returncode == 75
+
+
+def test_a_folder_that_is_gone_is_a_doubt(world: World, samba: Samba) -> None:
+    folder = world.administrations / "Klant 1"
+    away = folder.with_name(".away")
+    folder.rename(away)
+    try:
+        done = world.avplugin("sessions", "--administration", "KLANT1")
+    finally:
+        away.rename(folder)
+
+    assert done.returncode == 1
+    assert "could not find out: KLANT1: avplugin: does not exist" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"checked": "2001-01-01T00:00:00+00:00"},
+            "it is of 2001-01-01T00:00:00+00:00",
+        ),
+        ({"unknown": [{"way": "x", "folder": "a\nb", "why": ""}]}, "that cannot be shown"),
+        ({"unknown": [{"way": "x", "folder": "a" * 9999, "why": ""}]}, "9999 characters long"),
+    ],
+)
+def test_an_answer_that_cannot_be_meant_is_none(
+    world: World, samba: Samba, tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    now = datetime.datetime.now(datetime.UTC).isoformat()
+    nobody = {"answer": "nobody", "checked": now, "sessions": [], "covers": "all", "unknown": []}
+    answer = tmp_path / "answer"
+    answer.write_text(json.dumps({**nobody, **change}))
+    world.configure(sessions={"probes": [{"command": ["cat", str(answer)]}]})
+
+    done = world.avplugin("sessions")
+
+    assert done.returncode == 1
+    assert said in done.stderr

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -547,7 +548,7 @@ def test_what_takes_too_long_is_given_back_and_not_called_clean(world: World, sa
     running = world.start_borgmatic("create")
     until(reached.exists)
     until(lambda: note_services(world).read_text() == "stopped\nstarted\n")
-    assert guards(world) == []
+    until(lambda: not guards(world))
     go.touch()
     said, _ = running.communicate()
 
@@ -560,7 +561,8 @@ def test_what_takes_too_long_is_given_back_and_not_called_clean(world: World, sa
 def test_killing_before_backup_leaves_no_stopped_service(world: World, tmp_path: Path) -> None:
     program = tmp_path / "who-is-in"
     nobody = {"answer": "nobody", "sessions": [], "covers": "all", "unknown": []}
-    answer = json.dumps({**nobody, "checked": "2026-11-22T02:00:00+00:00"})
+    answer = json.dumps({**nobody, "checked": "NOW"})
+    answer = answer.replace("NOW", "'$(date -u +%Y-%m-%dT%H:%M:%S+00:00)'")
     hang = f"[ ! -e {note_services(world)} ] || exec sleep 60"
     program.write_text(f"#!/bin/sh\n{hang}\necho '{answer}'\n")
     program.chmod(0o755)
@@ -589,3 +591,138 @@ def test_somebody_who_comes_in_as_the_fence_is_put_up_is_left_out(
     assert done.returncode == 0, done.stderr
     assert "BAKKER26 is left out: in use: somebody has GROOTBOEK.DBF open" in done.stderr
     assert not world.archives()[0].endswith(".unverified")
+
+
+def test_over_smb_too_a_user_in_an_administration_puts_off_the_system_set(
+    world: World, samba: Samba
+) -> None:
+    ask(world, smb(world, samba))
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        done = world.borgmatic("create", set_name="system")
+
+    assert done.returncode == 0, done.stderr
+    assert outcome(world, "system")["status"] == "not now"
+
+
+def test_a_long_wait_does_not_count_for_the_fence(world: World, samba: Samba) -> None:
+    """fence_limit begins when something is taken. A table that goes as its user leaves is no doubt.
+
+    The other tables are those of administrations, and the system set has none that are called so.
+    """
+    ask(
+        world,
+        smb(world, samba),
+        fence=True,
+        fence_limit="4s",
+        fence_tables=["GROOTBOEK.DBF"],
+        wait="60s",
+    )
+    temporary = world.administrations / "BAKKER26" / "TMP00012.DBF"
+    temporary.write_bytes(b"")
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        running = world.start_borgmatic("create")
+        assert running.stdout is not None
+        while "waiting up to" not in running.stdout.readline():
+            assert running.poll() is None
+        temporary.unlink()
+        time.sleep(5)
+    said, _ = running.communicate()
+
+    assert running.returncode == 0, said
+    assert outcome(world)["status"] == "clean"
+    assert world.borgmatic("create", set_name="system").returncode == 0
+    assert outcome(world, "system")["status"] == "clean"
+
+
+def test_who_is_left_out_is_not_kept_out(world: World, samba: Samba) -> None:
+    probe = smb(world, samba)
+    probe["smb"]["tables"] = ["BTW.DBF", "ADMIN.DBF"]
+    ask(world, probe, fence=True, fence_tables=["GROOTBOEK.DBF", "DAGBOEK.DBF"])
+    reached, go = hold_up(world)
+    with samba.workstation() as workstation, samba.workstation("root") as colleague:
+        workstation.open_table(TABLE)
+        running = world.start_borgmatic("create")
+        until(reached.exists)
+        colleague.open_table("Administraties/BAKKER26/DAGBOEK.DBF")
+        with pytest.raises(SharingViolation):
+            colleague.open_table("Administraties/Klant 1/DAGBOEK.DBF")
+        go.touch()
+        said, _ = running.communicate()
+
+    assert running.returncode == 0, said
+    assert any(line.startswith("BAKKER26: in use") for line in outcome(world)["in_use"])
+
+
+def test_a_guard_that_was_killed_is_an_error_of_the_night(world: World, samba: Samba) -> None:
+    ask(world, {"samba": {"config": str(samba.config)}}, **services(world))
+    reached, go = hold_up(world)
+    running = world.start_borgmatic("create")
+    until(reached.exists)
+    guard = json.loads((world.state / "administrations" / "run" / "run.json").read_text())["guard"]
+    os.kill(guard["pid"], signal.SIGKILL)
+    go.touch()
+    said, _ = running.communicate()
+
+    assert running.returncode == 1
+    assert "the process that watches over the backup was ended from outside" in said
+    assert note_services(world).read_text() == "stopped\nstarted\n"
+    assert not world.archives()[0].endswith(".unverified")
+
+
+def test_an_overdue_folder_is_not_hidden_by_a_night_in_which_everybody_is_in(
+    world: World, samba: Samba
+) -> None:
+    sets = {"administrations": {"select": ["BAKKER26", "KLANT1"], "overdue_after": "3s"}}
+    sets["administrations"]["borgmatic"] = str(world.borgmatic_file())
+    world.configure(sets={**sets, "system": {"folders": ["program", "system", "extra"]}})
+    with samba.workstation() as workstation:
+        workstation.open_table(TABLE)
+        assert world.borgmatic("create").returncode == 0
+        time.sleep(3)
+        workstation.open_table("Administraties/Klant 1/GROOTBOEK.DBF")
+        done = world.borgmatic("create")
+
+    assert done.returncode == 1
+    assert "BAKKER26, overdue, was copied though in use" in done.stderr
+
+
+def test_nothing_is_put_back_anew_where_somebody_is(world: World, samba: Samba, lost: Path) -> None:
+    with samba.workstation() as workstation:
+        workstation.open_file("Administraties/BAKKER26", 0, folder=True)
+        done = world.avplugin("restore", "BAKKER26", "--new", lost)
+
+    assert done.returncode == 75
+    assert list(lost.iterdir()) == []
+
+
+def test_who_comes_in_while_a_folder_is_extracted_keeps_it_from_its_place(
+    world: World, samba: Samba, lost: Path
+) -> None:
+    slow = world.folder / "slow"
+    slow.mkdir()
+    borg = shutil.which("borg", path=world.environment["PATH"])
+    reached, go = world.folder / "reached", world.folder / "go"
+    wait = f"touch {reached}; until [ -e {go} ]; do sleep 0.05; done"
+    (slow / "borg").write_text(
+        f'#!/bin/sh\ncase " $* " in *" extract "*) {wait} ;; esac\nexec {borg} "$@"\n'
+    )
+    (slow / "borg").chmod(0o755)
+    restoring = subprocess.Popen(
+        ["avplugin", "restore", "BAKKER26", "--original"],
+        env={**world.environment, "PATH": f"{slow}:{world.environment['PATH']}"},
+        cwd=world.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    until(reached.exists)
+    with samba.workstation() as workstation:
+        workstation.open_file("Administraties/BAKKER26", 0, folder=True)
+        go.touch()
+        said, _ = restoring.communicate()
+
+    assert restoring.returncode == 75, said
+    assert "has the folder open" in said
+    assert list(lost.iterdir()) == []

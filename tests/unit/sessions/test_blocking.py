@@ -134,7 +134,15 @@ def test_a_doubt_about_everything_is_a_doubt_about_each_folder() -> None:
 
 
 def test_a_doubt_about_one_folder_leaves_the_others_free() -> None:
-    assert set(verdict(doubts=(Doubt("smb", "SLAGER26", "no rights"),)).unknown) == {"SLAGER26"}
+    found = verdict(doubts=(Doubt("smb", "SLAGER26", "no rights"),))
+
+    assert set(found.unknown) == {"SLAGER26", "program", "system"}
+
+
+def test_a_doubt_about_a_folder_that_is_not_known_here_is_a_doubt_about_all() -> None:
+    found = verdict(doubts=(Doubt("command", "slager26", "no rights"),))
+
+    assert set(found.unknown) == {folder.label for folder in FOLDERS}
 
 
 def test_a_folder_that_no_way_covers_is_not_free() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_each_user_and_machine_is_told_once_at_each_moment(told: Path) -> None:
         one.tell(BEGIN, [session("jan"), session("jan", "PC8"), session("piet")], 61)
     one.tell(END, [session("jan")], 1)
 
-    assert told.read_text().splitlines() == [
+    assert sorted(told.read_text().splitlines()) == [
         "begin|jan|PC7|2|",
         "begin|jan|PC8|2|",
         "begin|piet|PC7|2|",
@@ -70,3 +71,16 @@ def test_a_message_that_does_not_arrive_is_told_and_no_more() -> None:
         "sessions.notify: sh failed: weg",
         "sessions.notify: /does/not/exist cannot be started: No such file or directory",
     ]
+
+
+def test_one_machine_that_is_off_does_not_keep_the_others_waiting(told: Path) -> None:
+    script = f'[ "$0" != off ] || exec sleep 20; echo "$0" >>{told}'
+    said: list[str] = []
+    one = Notifier(settings("sh", "-c", script, "{user}"), said.append)
+
+    began = time.monotonic()
+    one.tell(END, [session("off"), session("jan"), session("piet")], 1)
+
+    assert time.monotonic() - began < 5
+    assert sorted(told.read_text().split()) == ["jan", "piet"]
+    assert said == ["sessions.notify: sh did not end within 1 s"]

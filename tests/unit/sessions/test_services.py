@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -134,3 +136,60 @@ def test_a_journal_that_cannot_be_read_is_an_error_that_says_what_to_do(
 
     with pytest.raises(StateError, match="Start by hand what"):
         Services(tmp_path / "state").recover()
+
+
+def test_a_full_disk_does_not_keep_a_service_stopped(
+    tmp_path: Path, did: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = Services(tmp_path / "state")
+    services.stop(settings(did), this_process())
+
+    def full(*_: object) -> None:
+        raise StateError("no space left")
+
+    monkeypatch.setattr("avplugin.sessions.services.write_json", full)
+    services.give_back(this_process())
+
+    assert did.read_text() == "stop\nstart\n"
+
+
+@pytest.mark.parametrize("journal", [None, "", "{}", "[]", '{"holders": [], "resume": [1]}'])
+def test_who_stopped_it_starts_it_also_without_the_journal(
+    tmp_path: Path, did: Path, journal: str | None
+) -> None:
+    services = Services(tmp_path / "state")
+    services.stop(settings(did), this_process())
+    file = tmp_path / "state" / "services.json"
+    file.unlink()
+    if journal is not None:
+        file.write_text(journal)
+
+    services.give_back(this_process())
+
+    assert did.read_text() == "stop\nstart\n"
+
+
+def test_a_command_that_outlives_whoever_started_it_is_waited_for(
+    tmp_path: Path, did: Path
+) -> None:
+    """Else the service would be stopped behind its start, for good."""
+    script = tmp_path / "stop.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from avplugin.borgmatic.process import this_process\n"
+        "from avplugin.configuration.sessions import People, Sessions\n"
+        "from avplugin.sessions.services import Services\n"
+        f"quiesce = ('sh', '-c', 'echo begin >>{did}; sleep 1.5; echo stop >>{did}')\n"
+        f"resume = ('sh', '-c', 'echo start >>{did}')\n"
+        "settings = Sessions((), 0, People(), {}, (), quiesce, resume, False, (), 60)\n"
+        f"Services(Path({str(tmp_path / 'state')!r})).stop(settings, this_process())\n"
+    )
+    with subprocess.Popen([sys.executable, script]) as child:
+        while not did.exists():
+            time.sleep(0.05)
+        time.sleep(0.2)
+        child.kill()
+
+    assert Services(tmp_path / "state").recover()
+
+    assert did.read_text() == "begin\nstop\nstart\n"
