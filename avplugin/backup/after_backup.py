@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from avplugin.backup.call import Call, utc_now
+from avplugin.backup.holds import hold_last_copies, release_holds
 from avplugin.backup.proof import moved_folders, wrong_items
 from avplugin.backup.who_is_in import who_came_in
 from avplugin.borgmatic import borg
@@ -168,6 +169,10 @@ def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -
     )
     if reasons:
         raise NotClean(call, archive.name, [*reasons, *filter(None, [taken.fault])])
+    missing = [part.label for part in manifest.left_out]
+    if missing:
+        with Catalogue.open(call.configuration.state) as catalogue:
+            hold_last_copies(call, SnapshotReader(call.repository, catalogue), missing)
     final = clean_name(archive.name, [other.name for other in listing.archives])
     borg.rename_archive(call.repository, archive.name, final)
     return final
@@ -222,8 +227,9 @@ def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
             stale = _stale(reader, archives, newest, manifest)
             if stale:
                 borg.delete_archives(call.repository, [archive.name for archive in stale])
+            release_holds(call, reader, [part.label for part in manifest.left_out])
     except (AvpluginError, StopIteration) as error:
-        return [f"{final} is clean, but stale archives could not be cleared: {error}"]
+        return [f"{final} is clean, but what is no longer needed could not be cleared: {error}"]
     return []
 
 

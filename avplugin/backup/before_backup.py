@@ -15,7 +15,7 @@ from avplugin import __version__
 from avplugin.backup.call import Call, utc_now
 from avplugin.backup.identity import own_identity, system_places
 from avplugin.backup.plan import Plan, make_plan
-from avplugin.backup.who_is_in import Clearance, clear_the_way, put_up_fence
+from avplugin.backup.who_is_in import Clearance, SomebodyIn, clear_the_way, put_up_fence
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, of_series
 from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
@@ -100,6 +100,7 @@ def _noted(call: Call, started: str) -> Iterator[None]:
                     ended=utc_now(),
                     status=status,
                     reasons=(str(error),),
+                    in_use=error.in_use if isinstance(error, SomebodyIn) else (),
                 )
             )
         raise
@@ -219,7 +220,8 @@ def _refuse_unchanged(
     named = "".join(f"\n{label} is left out: {why}" for label, why in clearance.in_use.items())
     free = [folder.label for folder in plan.folders]  # and as they are in a clean snapshot
     WaitingList(call.state.folder).clear(call.repository.path, [WHOLE_SET, *free])
-    raise NotNow(f"{unchanged}: nothing to do.{named}")
+    in_use = (f"{label}: {why}" for label, why in clearance.in_use.items())
+    raise SomebodyIn(f"{unchanged}: nothing to do.{named}", in_use)
 
 
 def _make_manifest(

@@ -38,6 +38,14 @@ _POLL = 15.0  # seconds between two looks while people are waited for
 _LAST_CALL = 300.0  # seconds before the end of waiting
 
 
+class SomebodyIn(NotNow):
+    """There is no backup now, or none without some folders; `in_use` says whose and why."""
+
+    def __init__(self, message: str, in_use: Iterable[str]) -> None:
+        self.in_use = tuple(in_use)
+        super().__init__(message)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Clearance:
     """What the sessions allow. Keys are labels of folders, values reasons.
@@ -317,7 +325,8 @@ def _put_off(call: Call, verdict: Verdict, overdue: Waiting | None) -> AvpluginE
         return AvpluginError(f"{call.set.name}: no backup.\n{shown}")
     if call.set.on_busy is OnBusy.FAIL:
         return AvpluginError(f"{call.set.name}: no backup, since somebody is in.\n{shown}")
-    return NotNow(f"{call.set.name}: put off, since somebody is in.\n{shown}")
+    said = (f"{label}: in use: {describe(found)}" for label, found in verdict.busy.items())
+    return SomebodyIn(f"{call.set.name}: put off, since somebody is in.\n{shown}", said)
 
 
 def _who(verdict: Verdict) -> str:

@@ -61,8 +61,8 @@ def _show(context: Context, overview: Overview) -> int:
         context.say(f"Nobody is in. Looked at {count}, by {ways}.")
         for tables in overview.trusted:
             context.say(
-                f"smb tries only {', '.join(tables)}: that trusts AccountView to have one of them"
-                " open always."
+                f"smb tries only {', '.join(tables)} where there are any: that trusts AccountView"
+                " to have one of them open always."
             )
     return _STATUS[document["answer"]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from avplugin.configuration.sessions import (
     WindowsProbe,
 )
 
+NOTIFY_NAMES = ("user", "machine", "administration", "moment", "minutes")
 _KINDS = ("user", "com_link", "backoffice_server")
 _ONLY_WITH_PROBES = ("wait", "on_busy", "blocks", "ignore", "known_as", "notify", "fence")
 
@@ -36,6 +38,11 @@ def faults_of_sessions(sessions: Mapping[str, Any], sets: Any) -> Iterator[tuple
                 yield f"sessions.{key}", "has no effect with assume_nobody: name probes"
     if sessions.get("notify") and "wait" not in sessions:
         yield "sessions.notify", "has no effect without wait: nobody is waited for"
+    for word in sessions.get("notify") or ():
+        for name in re.findall(r"\{(\w+)\}", word if isinstance(word, str) else ""):
+            if name not in NOTIFY_NAMES:
+                known = ", ".join(f"{{{one}}}" for one in NOTIFY_NAMES)
+                yield "sessions.notify", f"{{{name}}} stands for nothing; known: {known}"
     if "fence_tables" in sessions and not sessions.get("fence"):
         yield "sessions.fence_tables", "has no effect without 'fence: true'"
     if sessions.get("fence") and not _has_smb(sessions.get("probes")):

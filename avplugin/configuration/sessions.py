@@ -53,7 +53,7 @@ class WindowsProbe:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CommandProbe:
-    """Any program that prints the JSON of `avplugin sessions --json`."""
+    """Any program that prints the JSON of `avplugin --json sessions`."""
 
     command: tuple[str, ...]
     limit: float = 45.0

@@ -18,7 +18,7 @@ TABLE_SUFFIXES = (b".dbf", b".dbc")
 
 
 class SessionKind(enum.StrEnum):
-    """What is logged in; the values stand in `avplugin sessions --json`."""
+    """What is logged in; the values stand in `avplugin --json sessions`."""
 
     USER = "user"
     COM_LINK = "com_link"

@@ -31,24 +31,28 @@ class Notifier:
         """Tell everybody in these sessions who is known by name; `left` seconds they have."""
         if not self._command:
             return
-        people: dict[tuple[str, str, str], Session] = {}
+        people: dict[tuple[str, str, str], dict[str, None]] = {}
         for session in sessions:
             key = (moment, session.user, session.machine)
             if (session.user or session.machine) and key not in self._told:
-                people.setdefault(key, session)
+                codes = people.setdefault(key, {})
+                codes |= dict.fromkeys(filter(None, [session.administration]))
         self._told |= people.keys()
         # One whose machine is off must not keep the others from hearing it in time.
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            for failure in pool.map(lambda one: self._run(moment, one, left), people.values()):
+            for failure in pool.map(
+                lambda one: self._run(one, ", ".join(people[one]), left), people
+            ):
                 if failure:
                     self._complain(failure)
 
-    def _run(self, moment: str, session: Session, left: float) -> str:
+    def _run(self, whom: tuple[str, str, str], administrations: str, left: float) -> str:
         """Run the command; return what went wrong, or nothing."""
+        moment, user, machine = whom
         words = {
-            "{user}": session.user,
-            "{machine}": session.machine,
-            "{administration}": session.administration,
+            "{user}": user,
+            "{machine}": machine,
+            "{administration}": administrations,
             "{moment}": moment,
             "{minutes}": str(math.ceil(left / 60)),
         }

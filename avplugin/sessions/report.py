@@ -1,4 +1,4 @@
-"""The JSON document of `avplugin sessions --json`, which other programs may print too."""
+"""The JSON document of `avplugin --json sessions`, which other programs may print too."""
 
 from __future__ import annotations
 

@@ -46,13 +46,14 @@ class Services:
                 self._write(stopped)
                 self._mine = stopped
                 return
-            if stopped is not None:
-                self._start(stopped)  # left behind by a crash
+            left_behind = stopped is not None  # by a crash, or it could not be started
             self._mine = stopped = _Stopped((holder,), settings.resume)
             self._write(stopped)
             try:
                 self._run(stopped, settings.quiesce, "quiesce")
             except ServiceError:
+                if left_behind:
+                    return  # what is stopped already need not let itself be stopped again
                 self._mine = None
                 self._start(stopped)
                 raise
@@ -81,7 +82,7 @@ class Services:
     def recover(self) -> bool:
         """Start again what was stopped for processes of which none lives; return whether it was so.
 
-        Raise ServiceError if the command fails.
+        Raise ServiceError that names the journal if the command fails.
         """
         if not os.path.exists(self._journal):  # noqa: PTH110 - false also where it is not ours
             return False  # the usual case, without a lock
@@ -89,7 +90,13 @@ class Services:
             stopped = self._read()
             if stopped is None or stopped.is_held:
                 return False
-            self._start(stopped)
+            try:
+                self._start(stopped)
+            except ServiceError as error:
+                raise ServiceError(
+                    f"{error}\nStart it by hand, and remove {self._journal}; the next backup tries"
+                    " again with the command that is configured then."
+                ) from error
             return True
 
     def _start(self, stopped: _Stopped) -> None:

@@ -103,13 +103,13 @@ def _inquire(probe: SmbProbe, place: Place, paths: SharePaths, *, exclusive: boo
     """Return what is to be asked about a folder that lies in the share."""
     candidates = place.files if exclusive else place.tables
     chosen = candidates
-    # The patterns name tables that everybody who is in has open. A restore replaces all files.
+    # The patterns name tables that everybody who is in has open. Where none of them is, as in the
+    # system folder, all are tried. A restore replaces all files.
     if probe.tables and not exclusive:
-        chosen = tuple(path for path in candidates if _matches(path, probe.tables))
+        named = tuple(path for path in candidates if _matches(path, probe.tables))
+        chosen = named or candidates
     files: dict[str, bytes] = {}
     troubles = []
-    if candidates and not chosen:
-        troubles.append(f"no table matches {', '.join(probe.tables)} (see `tables`)")
     folder = os.fsencode(place.folder.path)
     if exclusive and os.path.isdir(folder):  # noqa: PTH112 - bytes, as the system has it
         chosen = (*chosen, b"")  # the folder itself, which an Explorer window holds

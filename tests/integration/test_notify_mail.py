@@ -48,14 +48,14 @@ def test_the_mail_says_who_where_what_and_how_long_in_both_languages(sendmail: P
     assert sent["To"] == "kantoor@example.nl"
     assert sent["Subject"] == "AccountView: jan is nog ingelogd"
     body = sent.get_content()
-    assert "jan op PC7 heeft BAKKER26 nog open. De backup wacht nog 30 minuten." in body
-    assert "jan on PC7 still has BAKKER26 open. The backup waits for 30 more minutes." in body
+    assert "jan op PC7 heeft BAKKER26 nog open. De backup wacht nog hoogstens 30 min." in body
+    assert "jan on PC7 still has BAKKER26 open. The backup waits for at most 30 more min." in body
 
 
 def test_the_last_message_says_what_happens_next(sendmail: Path) -> None:
     notify(sendmail, "kantoor@example.nl", "jan", "PC7", "BAKKER26", "end", "5")
 
-    assert "Over 5 minuten gaat de backup zonder BAKKER26 verder." in mail(sendmail).get_content()
+    assert "Binnen 5 min. wacht de backup niet langer." in mail(sendmail).get_content()
 
 
 def test_a_name_cannot_become_a_header(sendmail: Path) -> None:

@@ -132,6 +132,10 @@ def test_each_set_has_its_own_kinds_and_time(tmp_path: Path) -> None:
         ("{probes: [{samba: {}}], blocks: {system: [robot]}}", "it must be user, com_link or"),
         ("{probes: [{samba: {}}], quiesce: [x]}", "quiesce only together with resume"),
         ("{probes: [{samba: {}}], notify: [x]}", "sessions.notify: has no effect without wait"),
+        (
+            "{probes: [{samba: {}}], wait: 5m, notify: [msg, '{admin}']}",
+            "sessions.notify: {admin} stands for nothing; known: {user}, {machine}",
+        ),
         ("{probes: [{samba: {}}], fence: true}", "sessions.fence: needs a probe of the kind smb"),
         ("{probes: [{samba: {}}], fence_tables: [x]}", "has no effect without 'fence: true'"),
         ("{probes: [{samba: {}}], ignore: {}}", "sessions.ignore: is empty"),

@@ -68,11 +68,20 @@ def test_sessions_and_doubts_get_the_name_of_the_probe() -> None:
     assert (doubt.way, doubt.why) == ("portal", "it is off")
 
 
-@pytest.mark.parametrize("status", [1, 2, 76, 127])
+@pytest.mark.parametrize("status", [2, 76, 127])
 def test_another_exit_status_is_a_failure_whatever_it_prints(status: int) -> None:
     said = complaint(f"echo no licence >&2; {say(NOBODY, status)}")
 
     assert "failed: no licence" in said
+
+
+def test_a_program_that_does_not_know_ends_in_1_and_says_what() -> None:
+    """As avplugin itself does, so that one can ask another."""
+    (doubt,) = ask(say(UNKNOWN, 1)).doubts
+
+    assert doubt.why == "it is off"
+    assert "failed: no licence" in complaint("echo no licence >&2; exit 1")
+    assert "its answer is nobody, and its exit status 1" in complaint(say(NOBODY, 1))
 
 
 def test_a_program_that_was_killed_has_failed() -> None:

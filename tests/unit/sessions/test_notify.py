@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -84,3 +85,13 @@ def test_one_machine_that_is_off_does_not_keep_the_others_waiting(told: Path) ->
     assert time.monotonic() - began < 5
     assert sorted(told.read_text().split()) == ["jan", "piet"]
     assert said == ["sessions.notify: sh did not end within 1 s"]
+
+
+def test_all_that_somebody_has_open_is_named_in_one_message(told: Path) -> None:
+    sessions = [
+        dataclasses.replace(session("jan"), administration=code) for code in ("A", "", "B", "A")
+    ]
+
+    notifier(told, "{administration}").tell(BEGIN, sessions, 60)
+
+    assert told.read_text() == "A, B|\n"

@@ -104,14 +104,20 @@ def test_what_half_stopped_is_started_again(tmp_path: Path, did: Path) -> None:
     assert not services.recover()
 
 
-def test_the_command_of_the_time_it_was_stopped_starts_it(tmp_path: Path, did: Path) -> None:
+def test_what_was_left_stopped_is_taken_over_with_the_commands_of_today(
+    tmp_path: Path, did: Path
+) -> None:
+    """A wrong `resume` of yesterday must not be in the way of every backup from then on."""
     services = Services(tmp_path / "state")
-    services.stop(settings(did), GONE)
+    services.stop(settings(did, start="exit 1"), GONE)
+    with pytest.raises(ServiceError, match=r"Start it by hand, and remove .*services.json"):
+        services.recover()
 
-    services.stop(settings(tmp_path / "other"), this_process())
+    services.stop(settings(did, stop="exit 2"), this_process())  # it is stopped already
+    services.give_back(this_process())
 
-    assert did.read_text() == "stop\nstart\n"
-    assert (tmp_path / "other").read_text() == "stop\n"
+    assert did.read_text() == "stop\nstart\nstop\nstart\n"
+    assert not services.recover()
 
 
 def test_a_started_service_lives_on(tmp_path: Path, did: Path) -> None:
