@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import os
-import secrets
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from avplugin import __version__
 from avplugin.backup.call import Call, utc_now
-from avplugin.backup.identity import own_identity, system_places
+from avplugin.backup.describe import describe_run
+from avplugin.backup.identity import own_identity
 from avplugin.backup.plan import Plan, make_plan
 from avplugin.backup.who_is_in import Clearance, SomebodyIn, clear_the_way, put_up_fence
 from avplugin.borgmatic import borg
@@ -21,22 +18,19 @@ from avplugin.borgmatic.archive import Archive, of_series
 from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
 from avplugin.borgmatic.process import Process, calling_process
 from avplugin.errors import AvpluginError, NotNow
-from avplugin.installation.version import accountview_version
 from avplugin.sessions.guard import Guard, end_guard
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import locked
 from avplugin.state.manifest import (
-    NOBODY,
-    NOT_CHECKED,
     Manifest,
     RunManifest,
-    describe_folder,
-    describe_left_out,
     manifest_files,
 )
 from avplugin.state.run import Outcome, Run
 from avplugin.state.waiting import WHOLE_SET, WaitingList
+
+_TOLD = 3  # how many damaged tables of a folder a message tells
 
 
 def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
@@ -68,9 +62,11 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
         with Catalogue.open(configuration.state) as catalogue:
             reader = SnapshotReader(call.repository, catalogue)
             identity = own_identity(call, reader, plan.installation)
-            manifest = _make_manifest(call, plan, clearance, identity, started)
             last = _last_clean(call, reader)
-            if last is not None and call.set.only_changed and _same(manifest, reader, last):
+            before = reader.manifest(last) if last is not None else None
+            manifest = describe_run(call, plan, clearance, identity, started, before)
+            _tell_damage(manifest, say)
+            if last is not None and call.set.only_changed and _same(manifest, before):
                 _refuse_unchanged(call, owner, plan, clearance, last)
             known = tuple(archive.id for archive in reader.listing.archives)
         run = _make_run(call, plan, clearance, manifest.run, owner, reader.listing.id, known)
@@ -180,12 +176,11 @@ def _last_clean(call: Call, reader: SnapshotReader) -> Archive | None:
     return next((archive for archive in archives if archive.is_clean), None)
 
 
-def _same(manifest: Manifest, reader: SnapshotReader, last: Archive) -> bool:
-    """Return whether every folder is as it is in the archive, and no folder came or went.
+def _same(manifest: Manifest, before: Manifest | None) -> bool:
+    """Return whether every folder is as it was before, and no folder came or went.
 
     A folder that somebody is in has not gone: an archive only to leave it out would be no use.
     """
-    before = reader.manifest(last)
     if before is None:
         return False
     in_use = {part.label for part in manifest.left_out if part.was_in_use}
@@ -224,40 +219,13 @@ def _refuse_unchanged(
     raise SomebodyIn(f"{unchanged}: nothing to do.{named}", in_use)
 
 
-def _make_manifest(
-    call: Call, plan: Plan, clearance: Clearance, identity: str, started: str
-) -> Manifest:
-    program, system = system_places(plan.installation)
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-    run = RunManifest(
-        run=f"{stamp}-{secrets.token_hex(6)}",
-        installation=call.configuration.installation_name,
-        installation_id=identity,
-        set=call.set.name,
-        host=socket.gethostname(),
-        started=started,
-        avplugin_version=__version__,
-        accountview_version=accountview_version(program) if program else "",
-        program=program,
-        system=system,
-        configuration=call.configuration.text,
-    )
-    nobody = NOBODY if call.configuration.sessions.probes else NOT_CHECKED
-    stored = tuple(
-        describe_folder(
-            folder,
-            plan.contents[folder.path],
-            plan.boundaries[folder.path],
-            clearance.despite.get(folder.label, nobody),
-        )
-        for folder in plan.folders
-    )
-    bad = tuple(describe_left_out(one, NOT_CHECKED) for one in plan.left_out)
-    used = tuple(
-        describe_left_out(one, NOT_CHECKED if one.label in clearance.unknown else one.reason)
-        for one in plan.in_use
-    )
-    return Manifest(run, stored + bad + used)
+def _tell_damage(manifest: Manifest, say: Callable[[str], None]) -> None:
+    """Say which tables are damaged, each night; that is no reason not to store them."""
+    for part in manifest.stored:
+        if part.damaged:
+            reasons = list(part.damaged.values())
+            more = f" and {len(reasons) - _TOLD} more" if reasons[_TOLD:] else ""
+            say(f"{part.label} has damaged tables: {'; '.join(reasons[:_TOLD])}{more}")
 
 
 def _make_run(

@@ -148,6 +148,8 @@ def _snapshot_document(snapshot: Snapshot) -> dict[str, object]:
                 "files": part.files,
                 "tables": part.tables,
                 "sessions": part.sessions,
+                "table_health": part.table_health,
+                "damaged": part.damaged,
             }
             for part in (manifest.stored if manifest else ())
         ],
@@ -173,5 +175,7 @@ def _version_document(version: Version) -> dict[str, object]:
         "files": version.folder.files,
         "tables": version.folder.tables,
         "sessions": version.folder.sessions,
+        "table_health": version.folder.table_health,
+        "damaged": version.folder.damaged,
         "fingerprint": version.folder.fingerprint,
     }

@@ -52,7 +52,8 @@ class FolderManifest:
     tables: int = 0
     inside: tuple[str, ...] = ()
     sessions: str = NOT_CHECKED  # or nobody, or who was in
-    table_health: str = "not checked"
+    table_health: str = NOT_CHECKED  # or sound, or damaged
+    damaged: dict[str, str] = dataclasses.field(default_factory=dict)  # what is wrong, by path
 
     @property
     def was_in_use(self) -> bool:

@@ -239,3 +239,23 @@ def test_the_files_that_borgmatic_stores_by_itself_do_no_harm(world: World) -> N
     listed = world.borg("list", "--short", f"{world.repository}::{archive}").stdout.splitlines()
     assert "borgmatic/bootstrap/manifest.json" in listed
     assert str(common).lstrip("/") in listed
+
+
+def test_a_damaged_table_is_stored_and_told_each_night(world: World) -> None:
+    table = world.administrations / "BAKKER26" / "GROOTBOEK.DBF"
+    table.write_bytes(table.read_bytes()[:-200])
+
+    first = world.borgmatic("create")
+    again = world.borgmatic("create")
+
+    assert first.returncode == again.returncode == 0
+    for done in (first, again):
+        assert "BAKKER26 has damaged tables: GROOTBOEK.DBF is" in done.stderr
+        assert "too short" in done.stderr
+    [snapshot] = world.avplugin_json("snapshots")
+    health = {part["label"]: part for part in snapshot["folders"]}
+    assert health["BAKKER26"]["table_health"] == "damaged"
+    assert list(health["BAKKER26"]["damaged"]) == ["GROOTBOEK.DBF"]
+    assert {part["table_health"] for label, part in health.items() if label != "BAKKER26"} == {
+        "sound"
+    }

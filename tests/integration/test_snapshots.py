@@ -121,7 +121,8 @@ def test_the_system_folder_has_versions_too(history: World) -> None:
 
     assert set(version) == {
         *("label", "name", "time", "first", "archive", "archives", "repository", "clean"),
-        *("reason", "bytes", "files", "tables", "sessions", "fingerprint"),
+        *("reason", "bytes", "files", "tables", "sessions", "table_health", "damaged"),
+        "fingerprint",
     }
     assert version["label"] == "system"
     assert version["tables"] == 4
@@ -139,7 +140,8 @@ def test_json_has_what_every_snapshot_holds(history: World) -> None:
     assert (oldest["clean"], oldest["reason"]) == (True, "")
     assert [part["label"] for part in oldest["folders"]] == ["extra:Layouts", "program", "system"]
     assert set(oldest["folders"][0]) == {
-        *("label", "kind", "code", "name", "bytes", "files", "tables", "sessions")
+        *("label", "kind", "code", "name", "bytes", "files", "tables", "sessions"),
+        *("table_health", "damaged"),
     }
 
 
