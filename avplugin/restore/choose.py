@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from avplugin.borgmatic.archive import Archive
+from avplugin.borgmatic.archive import HOLD, Archive
 from avplugin.errors import AvpluginError, UsageError
 from avplugin.installation.model import Kind, code_key
 from avplugin.snapshots.sources import Source, newest_first
@@ -40,9 +40,11 @@ def choose_snapshot(sources: Sequence[Source], label: str, archive_name: str | N
             f"{label} is a path: only whole folders are restored, by code, because a table with an"
             " index or memo of another moment\ngives wrong answers without an error."
         )
+    wanted = archive_name.removesuffix(HOLD) if archive_name is not None else ""
     unclean = 0
     for source, archive in newest_first(sources):
-        if archive_name is not None and archive.name != archive_name:
+        # What was held since, or is held no longer, is still the archive that is meant.
+        if archive_name is not None and archive.name.removesuffix(HOLD) != wanted:
             continue
         if not archive.is_clean:
             unclean += 1
