@@ -405,7 +405,7 @@ def test_the_newest_clean_snapshot_counts_and_a_newer_unverified_one_does_not(
     assert refused.returncode == 1
     assert f"{unverified} is not clean: BAKKER26 changed while it was copied" in refused.stderr
     assert older.returncode == 0
-    assert f"from {clean}, taken" in older.stdout
+    assert f"from {clean}.hold, taken" in older.stdout
     assert tree(world.folder / "two") == tree(world.folder / "gone")
 
 
