@@ -31,7 +31,7 @@ def told(tmp_path: Path) -> Path:
 
 def notifier(told: Path, *words: str) -> Notifier:
     """Return one whose command writes down its words."""
-    script = f'printf "%s|" "$@" >>{told}; echo >>{told}'
+    script = f'line=$(printf "%s|" "$@"); echo "$line" >>{told}'  # several at once
     return Notifier(settings("sh", "-c", script, "sh", *words), pytest.fail)
 
 
