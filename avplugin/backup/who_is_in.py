@@ -89,7 +89,8 @@ def clear_the_way(
             guard.stop_services()
         return Clearance()
     count = len(plan.folders)
-    verdict = _look_now(call, plan)
+    places = [make_place(folder, plan.contents[folder.path]) for folder in plan.folders]
+    verdict = look(call, places, plan.installation)
     stopped = False
     if guard is not None and settings.quiesce and _only_services(verdict):
         guard.stop_services()
@@ -167,7 +168,7 @@ def _came_in(call: Call, plan: Plan, folders: Sequence[Folder], tables: Sequence
 
 
 def _look_now(call: Call, plan: Plan) -> Verdict:
-    """Look into the folders of the plan as they are now: tables come and go while people work."""
+    """Look once more, into the folders as they are now: tables come and go while people work."""
     places, doubts = look_into(plan.folders, plan.installation)
     return look(call, places, plan.installation, doubts)
 
