@@ -17,7 +17,6 @@ from avplugin.borgmatic.borg import ItemList
 from avplugin.borgmatic.process import calling_process
 from avplugin.errors import AvpluginError
 from avplugin.sessions.guard import end_guard
-from avplugin.sessions.services import ServiceError
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import StateError, locked
@@ -88,7 +87,7 @@ def finish(call: Call) -> Result:
 def give_up(call: Call) -> bool:
     """End the run of this borgmatic process because its backup failed; give back what it took.
 
-    Return whether there was one. What another process prepared is left alone. Raise ServiceError
+    Return whether there was one. What another process prepared is left alone. Raise AvpluginError
     if what was stopped cannot be started again.
     """
     with locked(call.state.lock):
@@ -119,11 +118,8 @@ class _Taken:
         if self._guard is None:
             return
         guard, self._guard = self._guard, None
-        try:
-            ending = end_guard(guard, self._call.configuration, self._call.state.folder)
-            self.broken, self.fault = ending.broken, ending.lost
-        except ServiceError as error:
-            self.fault = str(error)
+        ending = end_guard(guard, self._call.configuration, self._call.state.folder)
+        self.broken, self.fault = ending.broken, ending.fault
 
 
 def _own_run(call: Call) -> Run:

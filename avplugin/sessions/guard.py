@@ -132,32 +132,35 @@ class Guard:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ending:
-    """How a guard ended. `broken` says why its fence cannot be relied on.
+    """How a guard ended; both are empty if all is well.
 
-    `lost` says why the guard itself was not there to the end. Both are empty if all is well.
+    `broken` says why its fence cannot be relied on, `fault` what somebody has to look at: the guard
+    was not there to the end, or a service could not be started again.
     """
 
     broken: str = ""
-    lost: str = ""
+    fault: str = ""
 
 
 def end_guard(process: Process, configuration: Configuration, folder: Path) -> Ending:
     """Have a guard give everything back, wait until it has, and return how it went.
 
-    What a guard that was killed, or hangs, has left behind is given back here. Raise ServiceError
-    if a service cannot be started again.
+    What a guard that was killed, or hangs, has left behind is given back here.
     """
-    lost = _tell_to_end(process)
-    Services(configuration.state).recover()
+    lost = fault = _tell_to_end(process)
+    try:
+        Services(configuration.state).recover()
+    except AvpluginError as error:  # no reason to forget how the fence stood
+        fault = str(error)
+    if not configuration.sessions.fence:
+        return Ending(fault=fault)
     try:
         report = read_json(report_file(folder))
     except StateError:
         report = None
     is_own = isinstance(report, dict) and report.get("process") == dataclasses.asdict(process)
     broken = str(report.get("broken", "")) if is_own else "it did not say how the fence stood"
-    if not configuration.sessions.fence:
-        broken = ""
-    return Ending(broken or (lost if configuration.sessions.fence else ""), lost)
+    return Ending(broken or lost, fault)
 
 
 def report_file(folder: Path) -> Path:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from avplugin.borgmatic.process import Process, find_process
+from avplugin.configuration.load import load_configuration
 from avplugin.sessions import guard
+from avplugin.sessions.services import ServiceError, Services
+from avplugin.state.files import write_json
 
 
 def test_a_guard_that_hangs_is_killed_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +45,30 @@ def test_another_process_with_the_same_number_is_left_alone() -> None:
         assert "ended from outside" in guard._tell_to_end(Process(child.pid, 1, "long ago"))
         assert child.poll() is None
         child.kill()
+
+
+def test_a_service_that_does_not_start_does_not_hide_that_the_fence_fell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "accountview.yaml"
+    smb = "{server: s, share: av, username: u, password_file: pw}"
+    file.write_text(
+        "installation: {name: accountview, program: /p, system: /s}\n"
+        "administrations: [{folders: /a/*}]\n"
+        f"state: {tmp_path}\n"
+        f"sessions: {{probes: [{{smb: {smb}}}], fence: true}}\n"
+    )
+
+    def fails(_: Services) -> bool:
+        raise ServiceError("it does not start")
+
+    monkeypatch.setattr(Services, "recover", fails)
+    gone = Process(os.getpid(), 1, "long ago")
+    write_json(
+        guard.report_file(tmp_path),
+        {"process": dataclasses.asdict(gone), "broken": "at 02:00:00 it fell"},
+    )
+
+    ending = guard.end_guard(gone, load_configuration(str(file)), tmp_path)
+
+    assert ending == guard.Ending("at 02:00:00 it fell", "it does not start")
