@@ -6,7 +6,7 @@ borgmatic's prune counts an incomplete snapshot like a complete one. An archive 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 from avplugin.backup.call import Call
 from avplugin.borgmatic import borg
@@ -19,10 +19,8 @@ def hold_last_copies(call: Call, reader: SnapshotReader, labels: Iterable[str]) 
 
     Raise BorgError if a name cannot be changed.
     """
-    clean = _clean(call, reader)
-    needed = _holding(reader, clean, labels)
-    for archive in clean:
-        if archive.name in needed and not archive.name.endswith(HOLD):
+    for archive, is_needed in _clean_archives(call, reader, labels):
+        if is_needed and not archive.name.endswith(HOLD):
             borg.rename_archive(call.repository, archive.name, archive.name + HOLD)
 
 
@@ -31,30 +29,19 @@ def release_holds(call: Call, reader: SnapshotReader, labels: Iterable[str]) -> 
 
     Raise BorgError if a name cannot be changed.
     """
-    clean = _clean(call, reader)
-    needed = _holding(reader, clean, labels)
-    for archive in clean:
-        if archive.name not in needed and archive.name.endswith(HOLD):
+    for archive, is_needed in _clean_archives(call, reader, labels):
+        if not is_needed and archive.name.endswith(HOLD):
             borg.rename_archive(call.repository, archive.name, archive.name.removesuffix(HOLD))
 
 
-def _clean(call: Call, reader: SnapshotReader) -> list[Archive]:
-    archives = of_series(reader.listing.archives, call.series)
-    return [archive for archive in archives if archive.is_clean]
-
-
-def _holding(
-    reader: SnapshotReader, archives: Sequence[Archive], labels: Iterable[str]
-) -> set[str]:
-    """Return the names of the newest archives (given newest first) that hold these folders."""
+def _clean_archives(
+    call: Call, reader: SnapshotReader, labels: Iterable[str]
+) -> Iterator[tuple[Archive, bool]]:
+    """Yield the clean archives, each with whether it holds the newest copy of these folders."""
     left = set(labels)
-    names = set()
-    for archive in archives:
-        if not left:
-            break
-        manifest = reader.manifest(archive)
-        found = left & {part.label for part in manifest.stored} if manifest else set()
-        if found:
-            names.add(archive.name)
+    for archive in of_series(reader.listing.archives, call.series):
+        if archive.is_clean:
+            manifest = reader.manifest(archive) if left else None
+            found = left & {part.label for part in manifest.stored} if manifest else set()
             left -= found
-    return names
+            yield archive, bool(found)

@@ -25,7 +25,7 @@ class Process:
 
     def lives(self) -> bool:
         """Return whether this very process, not another with its id, still runs."""
-        return _find(self.pid) == self
+        return find_process(self.pid) == self
 
     def is_borgmatic(self) -> bool:
         """Return whether this very process still runs, and is borgmatic."""
@@ -51,16 +51,12 @@ def this_process() -> Process:
     return _known(os.getpid())
 
 
-def find_process(pid: int) -> Process | None:
-    """Return the process that has this id now, None if none does."""
-    return _find(pid)
-
-
 def _known(pid: int) -> Process:
-    return _find(pid) or Process(pid, 0, "")
+    return find_process(pid) or Process(pid, 0, "")
 
 
-def _find(pid: int) -> Process | None:
+def find_process(pid: int) -> Process | None:
+    """Return the process that has this id now, None if none does or it has ended."""
     fields = _stat_fields(pid)
     # A zombie is no longer at work, though its parent has not noticed yet.
     if fields is None or fields[0] in {"Z", "X"}:

@@ -15,6 +15,11 @@ class Kind(enum.StrEnum):
     ADMINISTRATION = "administration"
     COPY_DOCUMENTS = "copy-documents"
 
+    @property
+    def is_of_administration(self) -> bool:
+        """Whether the folder belongs to one administration, and not to all of them."""
+        return self in {Kind.ADMINISTRATION, Kind.COPY_DOCUMENTS}
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Folder:

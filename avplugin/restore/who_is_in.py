@@ -84,7 +84,7 @@ def _refuse_sessions(configuration: Configuration, targets: Sequence[Target]) ->
         dataclasses.replace(answer, sessions=tuple(counting)),
         places,
         folders,
-        kinds=frozenset(kind.value for kind in SessionKind),
+        kinds=frozenset(SessionKind),
         ignore=People(),
         readers=True,
     )

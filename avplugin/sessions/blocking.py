@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from avplugin.configuration.sessions import People
-from avplugin.installation.model import Folder, Kind, code_key
+from avplugin.installation.model import Folder, code_key
 from avplugin.sessions.model import Answer, Doubt, Place, Session
 
 _T = TypeVar("_T")
 
-_OF_ADMINISTRATION = {Kind.ADMINISTRATION, Kind.COPY_DOCUMENTS}
 
 # Ways that look at a file system where a write is seen at once. NTFS shows final sizes and times
 # only when the last handle closes (DOMAIN, SMB as measured).
@@ -105,7 +104,7 @@ class Where(Generic[_T]):
         self._codes: dict[str, set[str]] = {}  # two administrations can share one folder
         for folder in folders:
             self._paths[folder.label] = folder.path
-            if folder.kind in _OF_ADMINISTRATION:
+            if folder.kind.is_of_administration:
                 self._codes.setdefault(folder.path, set()).add(code_key(folder.code))
         self._anywhere: list[_T] = []
         self._in_administrations: list[_T] = []
@@ -126,7 +125,7 @@ class Where(Generic[_T]):
 
     def concerning(self, folder: Folder) -> tuple[_T, ...]:
         """Return what concerns a folder, each once."""
-        if folder.kind in _OF_ADMINISTRATION:
+        if folder.kind.is_of_administration:
             shared = self._by_code.get(code_key(folder.code), [])
         else:
             shared = self._in_administrations

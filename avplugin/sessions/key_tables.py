@@ -7,8 +7,7 @@ import os
 from collections.abc import Sequence
 
 from avplugin.installation.model import Folder
-from avplugin.installation.scan import Contents, Entry
-from avplugin.sessions.model import TABLE_SUFFIXES
+from avplugin.installation.scan import TABLE_SUFFIXES, Contents, Entry
 
 _MOST = 3
 

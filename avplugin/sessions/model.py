@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 
 from avplugin.errors import AvpluginError
 from avplugin.installation.model import Folder
-from avplugin.installation.scan import Contents
+from avplugin.installation.scan import TABLE_SUFFIXES, Contents
 from avplugin.installation.windows_path import one_line
 
 # Whoever has one of these open for writing is in. Source: DOMAIN's Visual FoxPro files.
 SESSION_SUFFIXES = (b".dbf", b".fpt", b".cdx", b".dbc", b".dct", b".dcx")
-TABLE_SUFFIXES = (b".dbf", b".dbc")
 
 
 class SessionKind(enum.StrEnum):
@@ -177,13 +176,10 @@ def session_in(
         user=user,
         machine=machine,
         folder=folder.label if folder else "",
-        administration=folder.code if folder and folder.kind in _OF_ADMINISTRATION else "",
+        administration=folder.code if folder and folder.kind.is_of_administration else "",
         table=table,
         since=since,
         way=way,
         writing=writing,
         note=note,
     )
-
-
-_OF_ADMINISTRATION = frozenset({"administration", "copy-documents"})

@@ -10,7 +10,7 @@ from avplugin.configuration.model import Configuration
 from avplugin.configuration.sessions import SmbProbe
 from avplugin.errors import AvpluginError, UsageError
 from avplugin.installation.boundaries import find_boundaries
-from avplugin.installation.model import BadFolder, Folder, Installation, Kind, code_key
+from avplugin.installation.model import BadFolder, Folder, Installation, code_key
 from avplugin.installation.scan import FolderUnreadable, scan_folder
 from avplugin.sessions.blocking import Where
 from avplugin.sessions.find_out import find_out
@@ -90,9 +90,7 @@ def _wanted(installation: Installation, code: str | None) -> tuple[list[Folder],
 
 
 def _is_of(folder: Folder | BadFolder, code: str) -> bool:
-    return folder.kind in {Kind.ADMINISTRATION, Kind.COPY_DOCUMENTS} and code_key(
-        folder.code
-    ) == code_key(code)
+    return folder.kind.is_of_administration and code_key(folder.code) == code_key(code)
 
 
 def _only(answer: Answer, folders: Sequence[Folder], installation: Installation) -> Answer:
