@@ -1,93 +1,225 @@
-"""avplugin restore: put back one whole folder."""
+"""avplugin restore: put back one whole folder, undo that, or finish what was cut off."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
+import dataclasses
+import datetime
+import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from avplugin.commands.context import Context, counted, human_size
+from avplugin.commands.context import Context
 from avplugin.commands.progress import byte_progress
-from avplugin.commands.snapshots import local_time
 from avplugin.commands.source import open_sources, repository_option
 
 if TYPE_CHECKING:
+    from avplugin.restore.check import Preparation
     from avplugin.restore.choose import Choice
-    from avplugin.restore.put_back import Restored, Target
+    from avplugin.restore.put_back import PutBack
+    from avplugin.restore.where import Where
+    from avplugin.snapshots.sources import Source
+    from avplugin.state.restores import Restore, RestoreJournal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Words:
+    """What stands on the command line."""
+
+    folder: str | None
+    original: bool
+    into: str | None
+    new: str | None
+    at: str | None
+    archive: str | None
+    unverified: bool
+    without_copy_documents: bool
+    other_version: bool
+    yes: bool
+    dry_run: bool
 
 
 @click.command("restore")
-@click.argument("folder", metavar="CODE|system|program|extra:NAME")
-@click.option("--original", is_flag=True, help="Where it was; that must be missing or empty now.")
-@click.option("--new", metavar="FOLDER", help="To a new folder.")
-@click.option(
-    "--archive", metavar="NAME", help="Out of this snapshot; default the newest clean one."
-)
+@click.argument("folder", metavar="[CODE|system|program|extra:NAME]", required=False)
+@click.option("--original", is_flag=True, help="To where it lies, or lay, in the installation.")
+@click.option("--into", metavar="OTHERCODE", help="In the place of another administration.")
+@click.option("--new", metavar="FOLDER", help="To a new folder, missing or empty now.")
+@click.option("--at", metavar="WHEN", help="The newest clean snapshot at that moment or before.")
+@click.option("--archive", metavar="NAME", help="Out of this snapshot; default the newest clean.")
+@click.option("--unverified", is_flag=True, help="Take one that was not proven clean, too.")
+@click.option("--without-copy-documents", is_flag=True, help="Leave copy documents as they are.")
+@click.option("--other-version", is_flag=True, help="Though it is of another AccountView version.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and stop.")
+@click.option("--undo", is_flag=True, help="Swap back what the last restore replaced.")
+@click.option("--recover", is_flag=True, help="Finish, or take back, a restore that was cut off.")
 @repository_option
 @click.pass_obj
 def command(
     context: Context,
-    folder: str,
-    original: bool,
-    new: str | None,
-    archive: str | None,
+    /,
+    undo: bool,
+    recover: bool,
     repository: str | None,
+    **words: Any,
 ) -> None:
-    """Put back one whole folder out of a clean snapshot, with its copy documents.
+    """Put back one whole folder out of a snapshot, with its copy documents.
 
-    A folder that holds data is never written over. With --repository URL no configuration is
-    needed.
+    Without arguments, in a terminal, it asks. What is there now is kept beside it. With
+    --repository URL no configuration is needed.
+
+    Exit status: 0 done, 1 error, 75 somebody is in; in the last two nothing was changed.
     """
-    from avplugin.restore.choose import choose_snapshot  # noqa: PLC0415
-    from avplugin.restore.places import new_places, original_places  # noqa: PLC0415
-    from avplugin.restore.put_back import leave_what_is_there, plan_targets, put_back  # noqa: PLC0415
+    asked = _Words(**words)
+    if undo or recover:
+        plain = dataclasses.replace(asked, yes=False, dry_run=False)
+        if (undo and recover) or repository or any(dataclasses.astuple(plain)):
+            raise click.UsageError("--undo and --recover stand alone, but for --yes")
+    _refuse_contradictions(asked)
+    context.tells_of_restores = False
+    if recover:
+        _recover(context)
+    elif undo:
+        _undo(context, asked)
+    else:
+        _restore(context, asked, repository)
+
+
+def _refuse_contradictions(words: _Words) -> None:
+    if sum((words.original, words.into is not None, words.new is not None)) > 1:
+        raise click.UsageError("say where to once: --original, --into OTHERCODE or --new FOLDER")
+    if words.new == "":
+        raise click.UsageError("--new needs the name of a folder")
+    if words.at is not None and words.archive is not None:
+        raise click.UsageError("--at and --archive both say which snapshot: give one of them")
+
+
+def _restore(context: Context, words: _Words, repository: str | None) -> None:
+    from avplugin.restore.check import prepare  # noqa: PLC0415
+    from avplugin.restore.put_back import folders_of, put_back  # noqa: PLC0415
     from avplugin.restore.who_is_in import nobody_in  # noqa: PLC0415
 
-    if original == (new is not None):
-        raise click.UsageError("say where to: --original or --new FOLDER")
-    if new == "":
-        raise click.UsageError("--new needs the name of a folder")
+    configuration = context.configuration if context.has_configuration else None
+    journal = _journal(context)
+    _refuse_while_one_is_cut_off(context, journal)
+    where = _where(words)
+    if (words.folder is None or where is None) and not _can_ask(context, words):
+        missing = "which folder, by its code" if words.folder is None else "where to"
+        raise click.UsageError(
+            f"say {missing}: CODE and --original, --into OTHERCODE or --new FOLDER"
+        )
     with open_sources(context, repository) as sources:
-        choice = choose_snapshot(sources, folder, archive)
-        _announce(context, choice)
-        if new is not None:
-            places = new_places(choice, Path(new))
-        else:
-            places = original_places(context.configuration if context.has_configuration else None)
-        targets = plan_targets(choice, places)
-        present: tuple[Target, ...] = ()
-        if original:
-            targets, present = leave_what_is_there(targets)
-        with contextlib.ExitStack() as stack:
-            look: Callable[[], None] = lambda: None  # noqa: E731 - nothing to look at
-            if context.has_configuration:
-                look = stack.enter_context(nobody_in(context.configuration, targets))
+        choice, where = _choose(context, words, sources, where)
+        preparation = prepare(choice, where, configuration, other_version=words.other_version)
+        _show(context, preparation)
+        if words.dry_run:
+            context.say("Nothing was changed, because of --dry-run.")
+            return
+        _ask(context, words, preparation)
+        with nobody_in(configuration, folders_of(preparation.targets)) as look:
+            size = sum(target.size for target in preparation.targets)
             with byte_progress(context, "Restoring") as show:
-                restored = put_back(choice, targets, lambda done: show(done, choice.size), look)
-            for target in present:
-                context.say(f"{target.folder.label}: {target.path} holds data and stays as it is.")
-            _report(context, choice, restored, is_new=new is not None)
+                done = put_back(preparation, journal, lambda now: show(now, size), look)
+        _report(context, preparation, done)
 
 
-def _announce(context: Context, choice: Choice) -> None:
-    folder = choice.folder
-    name = f" ({folder.name})" if folder.name not in {"", folder.label} else ""
-    documents = " with its copy documents" if choice.copy_documents else ""
-    context.say(
-        f"{folder.label}{name}{documents}: {human_size(choice.size)},"
-        f" {counted(folder.tables, 'table')}, from"
-        f" {choice.archive.name}, taken {local_time(choice.archive.time)}."
-    )
+def _where(words: _Words) -> Where | None:
+    from avplugin.restore.where import Into, New, Original  # noqa: PLC0415
+
+    if words.original:
+        return Original()
+    if words.into is not None:
+        return Into(words.into)
+    return None if words.new is None else New(Path(words.new))
 
 
-def _report(context: Context, choice: Choice, restored: Restored, *, is_new: bool) -> None:
-    for warning in restored.warnings:
+def _can_ask(context: Context, words: _Words) -> bool:
+    return sys.stdin.isatty() and not context.as_json and not words.yes
+
+
+def _choose(
+    context: Context, words: _Words, sources: Sequence[Source], where: Where | None
+) -> tuple[Choice, Where]:
+    """Return what is put back and where to, by the command line or by asking."""
+    from avplugin.restore.choose import Wanted, choose_snapshot  # noqa: PLC0415
+
+    archive, unverified, documents = words.archive, words.unverified, True
+    label, at = words.folder, _moment(context, words.at)
+    if label is None or where is None:
+        from avplugin.commands.wizard import ask  # noqa: PLC0415
+        from avplugin.restore.check import locate  # noqa: PLC0415
+        from avplugin.restore.targets import original_places  # noqa: PLC0415
+
+        if label is not None and at is not None:
+            archive = choose_snapshot(sources, Wanted(label, None, at, unverified)).archive.name
+        configuration = context.configuration if context.has_configuration else None
+        places = original_places(locate(configuration)[0])
+        asked = ask(context, sources, label, archive, places)
+        sources, label, archive = [asked.source], asked.label, asked.archive.name
+        unverified, where, documents = asked.unverified, asked.where, asked.copy_documents
+        at = None
+    choice = choose_snapshot(sources, Wanted(label, archive, at, unverified))
+    if words.without_copy_documents or not documents:
+        choice = dataclasses.replace(choice, copy_documents=())
+    return choice, where
+
+
+def _moment(context: Context, text: str | None) -> datetime.datetime | None:
+    if text is None:
+        return None
+    from avplugin.language import locale_for  # noqa: PLC0415
+    from avplugin.restore.when import parse_when  # noqa: PLC0415
+
+    locale = locale_for("LC_TIME", os.environ)
+    moment = parse_when(text, locale, datetime.datetime.now().astimezone())
+    context.say(f"Newest snapshot of {moment.astimezone():%Y-%m-%d %H:%M:%S} or before:")
+    return moment
+
+
+def _show(context: Context, preparation: Preparation) -> None:
+    from avplugin.commands.check_page import show_check_page  # noqa: PLC0415
+
+    show_check_page(context, preparation)
+
+
+def _ask(context: Context, words: _Words, preparation: Preparation) -> None:
+    """Go on only if somebody says so; for another administration by typing its code."""
+    from avplugin.commands.questions import ask_line, ask_yes  # noqa: PLC0415
+    from avplugin.installation.model import code_key  # noqa: PLC0415
+    from avplugin.restore.where import Into  # noqa: PLC0415
+
+    if words.yes:
+        return
+    if not _can_ask(context, words):
+        raise click.UsageError("nobody is there to ask: add --yes, or --dry-run to look only")
+    _ = context.texts.gettext
+    if isinstance(preparation.where, Into):
+        code = preparation.where.code
+        question = _("This replaces the administration {code}. Type its code to go on:")
+        if code_key(ask_line(context, question.format(code=code))) != code_key(code):
+            context.say(_("That is another code. Nothing was changed."))
+            raise click.Abort
+    elif not ask_yes(context, _("Put it back now?"), default=False):
+        context.say(_("Nothing was changed."))
+        raise click.Abort
+
+
+def _report(context: Context, preparation: Preparation, done: PutBack) -> None:
+    from avplugin.restore.where import New  # noqa: PLC0415
+
+    _ = context.texts.gettext
+    choice = preparation.choice
+    for warning in done.warnings:
         context.warn(warning)
-    for target in restored.targets:
-        context.say(f"Put back, as its manifest says it was: {target.folder.label}, {target.path}")
+    for folder in done.folders:
+        context.say(_("Put back: {label}, {path}").format(label=folder.label, path=folder.path))
+        if folder.kept:
+            context.say(_("What was there is now {path}").format(path=folder.kept))
+    if any(folder.kept for folder in done.folders):
+        context.say(_("'avplugin restore --undo' swaps that back."))
     if context.as_json:
         context.answer(
             {
@@ -98,17 +230,104 @@ def _report(context: Context, choice: Choice, restored: Restored, *, is_new: boo
                     {
                         "label": target.folder.label,
                         "path": str(target.path),
-                        "files": sum(part.files for part in target.folders),
+                        "files": sum(part.folder.files for part in target.parts),
                         "bytes": target.size,
+                        "kept": folder.kept or None,
                     }
-                    for target in restored.targets
+                    for target, folder in zip(preparation.targets, done.folders, strict=True)
                 ],
-                "warnings": list(restored.warnings),
+                "warnings": [*preparation.warnings, *done.warnings],
             }
         )
-    if is_new and choice.folder.kind.value == "administration":
+    if isinstance(preparation.where, New) and choice.folder.kind.value == "administration":
         context.say(
-            "To open it in AccountView: Bestand > Administraties, Bewerken > Toevoegen, answer Nee;"
-            "\nfill in code and name, point Map administratie at the folder, and answer Ja to"
-            ' "already in use".'
+            _(
+                "To open it in AccountView: Bestand > Administraties, Bewerken > Toevoegen, answer"
+                " Nee;\nfill in code and name, point Map administratie at the folder, and answer"
+                ' Ja to "already in use".'
+            )
         )
+
+
+def _journal(context: Context) -> RestoreJournal:
+    from avplugin.state.restores import RestoreJournal  # noqa: PLC0415
+
+    return RestoreJournal(context.restore_state)
+
+
+def _refuse_while_one_is_cut_off(context: Context, journal: RestoreJournal) -> None:
+    """Clear up behind a restore that was cut off before it changed anything; refuse otherwise."""
+    from avplugin.errors import AvpluginError  # noqa: PLC0415
+    from avplugin.restore.put_back import abandon  # noqa: PLC0415
+    from avplugin.state.restores import Stage  # noqa: PLC0415
+
+    for restore in journal.cut_off():
+        if restore.stage is not Stage.EXTRACTING:
+            raise AvpluginError(
+                f"a restore was cut off ({restore.what}, begun {restore.started}).\n"
+                "'avplugin restore --recover' finishes it, or takes it back; do that first."
+            )
+        abandon(restore, journal)
+        context.warn(f"a restore of {restore.what} was cut off before it had changed anything")
+
+
+def _undo(context: Context, words: _Words) -> None:
+    from avplugin.commands.check_page import show_undo_page  # noqa: PLC0415
+    from avplugin.commands.questions import ask_yes  # noqa: PLC0415
+    from avplugin.restore.undo import find_undoable, look_at, undo  # noqa: PLC0415
+
+    configuration = context.configuration if context.has_configuration else None
+    journal = _journal(context)
+    _refuse_while_one_is_cut_off(context, journal)
+    last = find_undoable(journal)
+    _ = context.texts.gettext
+    show_undo_page(context, last, look_at(last))
+    if words.dry_run:
+        context.say("Nothing was changed, because of --dry-run.")
+        return
+    if not words.yes:
+        if not _can_ask(context, words):
+            raise click.UsageError("nobody is there to ask: add --yes, or --dry-run to look only")
+        if not ask_yes(context, _("Undo it now?"), default=False):
+            context.say(_("Nothing was changed."))
+            raise click.Abort
+    done, warnings = undo(journal, last, configuration)
+    for warning in warnings:
+        context.warn(warning)
+    for folder in done.folders:
+        context.say(_("Undone: {path}").format(path=folder.path))
+        if folder.kept:
+            context.say(_("What was there till now is {path}").format(path=folder.kept))
+    if context.as_json:
+        context.answer(_as_document(done))
+
+
+def _recover(context: Context) -> None:
+    from avplugin.restore.undo import recover  # noqa: PLC0415
+
+    configuration = context.configuration if context.has_configuration else None
+    recovered = recover(_journal(context), configuration)
+    if context.as_json:
+        context.answer(
+            [{**_as_document(one.restore), "finished": one.finished} for one in recovered]
+        )
+    if not recovered:
+        context.say("No restore was cut off.")
+    for one in recovered:
+        if one.finished:
+            context.say(f"Finished: {one.restore.what}.")
+            for folder in one.restore.folders:
+                kept = f"; what was there is now {folder.kept}" if folder.kept else ""
+                context.say(f"  {folder.path}{kept}")
+        else:
+            context.say(f"Taken back: {one.restore.what}. Its folders are as they were before.")
+
+
+def _as_document(restore: Restore) -> dict[str, object]:
+    return {
+        "what": restore.what,
+        "folders": [
+            {"label": folder.label, "path": folder.path, "kept": folder.kept or None}
+            for folder in restore.folders
+        ],
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Sequence
 
 from avplugin.borgmatic.archive import HOLD, Archive
@@ -14,14 +15,32 @@ from avplugin.state.manifest import FolderManifest, Manifest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants back: a folder by its label, in which version.
+
+    The newest one, or that in the archive of this name, or the newest at or before a moment.
+    `unverified` says that an archive that is not clean will do.
+    """
+
+    label: str
+    archive: str | None = None
+    at: datetime.datetime | None = None
+    unverified: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Choice:
-    """One folder in one clean archive, with the copy documents that belong to it."""
+    """One folder in one archive, with the copy documents that belong to it.
+
+    `doubt` says why the archive is not clean; it is empty if it is.
+    """
 
     source: Source
     archive: Archive
     manifest: Manifest
     folder: FolderManifest
     copy_documents: tuple[FolderManifest, ...]
+    doubt: str = ""
 
     @property
     def size(self) -> int:
@@ -29,48 +48,66 @@ class Choice:
         return self.folder.size + sum(part.size for part in self.copy_documents)
 
 
-def choose_snapshot(sources: Sequence[Source], label: str, archive_name: str | None) -> Choice:
-    """Return the folder out of the newest clean archive that holds it, or out of the one named.
+def choose_snapshot(sources: Sequence[Source], wanted: Wanted) -> Choice:
+    """Return the folder out of the archive that is wanted.
 
-    Raise UsageError if `label` is a path: only whole folders are restored. Raise AvpluginError if
-    no clean archive holds the folder.
+    Raise UsageError if the label is a path: only whole folders are restored. Raise AvpluginError if
+    there is no such archive, it is not clean, or it does not hold the folder.
     """
-    if "/" in label or "\\" in label:
+    if "/" in wanted.label or "\\" in wanted.label:
         raise UsageError(
-            f"{label} is a path: only whole folders are restored, by code, because a table with an"
-            " index or memo of another moment\ngives wrong answers without an error."
+            f"{wanted.label} is a path: only whole folders are restored, by code, because a table"
+            " with an index or memo of another moment\ngives wrong answers without an error."
         )
-    wanted = archive_name.removesuffix(HOLD) if archive_name is not None else ""
-    unclean = 0
-    for source, archive in newest_first(sources):
-        # What was held since, or is held no longer, is still the archive that is meant.
-        if archive_name is not None and archive.name.removesuffix(HOLD) != wanted:
-            continue
-        if not archive.is_clean:
-            unclean += 1
-            if archive_name is not None:
-                raise AvpluginError(
-                    f"{archive.name} is not clean: {source.reader.reason(archive)}.\n"
-                    "Only clean snapshots are restored; 'avplugin snapshots' lists them."
-                )
-            continue
-        manifest = source.reader.manifest(archive)
-        choice = _in_archive(source, archive, manifest, label) if manifest else None
+    if wanted.archive is not None:
+        return _out_of_named(sources, wanted, wanted.archive)
+    return _out_of_newest(sources, wanted)
+
+
+def _out_of_named(sources: Sequence[Source], wanted: Wanted, name: str) -> Choice:
+    # What was held since, or is held no longer, is still the archive that is meant.
+    found = [
+        pair
+        for pair in newest_first(sources)
+        if pair[1].name.removesuffix(HOLD) == name.removesuffix(HOLD)
+    ]
+    if not found:
+        raise AvpluginError(f"there is no snapshot {name}; 'avplugin snapshots' lists them.")
+    for source, archive in found:
+        if not archive.is_clean and not wanted.unverified:
+            raise AvpluginError(
+                f"{archive.name} is not clean: {source.reader.reason(archive)}.\n"
+                "'avplugin snapshots' lists what is; --unverified restores it all the same."
+            )
+        choice = _in_archive(source, archive, wanted.label)
         if choice is not None:
             return choice
-        if archive_name is not None:
-            raise AvpluginError(f"{archive.name} does not hold {label}.")
-    if archive_name is not None:
-        raise AvpluginError(
-            f"there is no snapshot {archive_name}; 'avplugin snapshots' lists them."
-        )
+    raise AvpluginError(f"{found[0][1].name} does not hold {wanted.label}.")
+
+
+def _out_of_newest(sources: Sequence[Source], wanted: Wanted) -> Choice:
+    unclean = 0
+    for source, archive in newest_first(sources):
+        if wanted.at is not None and archive.time > wanted.at:
+            continue
+        if not archive.is_clean and not wanted.unverified:
+            unclean += 1
+            continue
+        choice = _in_archive(source, archive, wanted.label)
+        if choice is not None:
+            return choice
+    kind = "snapshot" if wanted.unverified else "clean snapshot"
+    until = f" of {wanted.at.astimezone():%Y-%m-%d %H:%M} or before" if wanted.at else ""
     behind = f", though {unclean} that are not clean were passed over" if unclean else ""
     raise AvpluginError(
-        f"no clean snapshot holds {label}{behind}.\n'avplugin snapshots' lists what there is."
+        f"no {kind}{until} holds {wanted.label}{behind}.\n'avplugin snapshots' lists what there is."
     )
 
 
-def _in_archive(source: Source, archive: Archive, manifest: Manifest, label: str) -> Choice | None:
+def _in_archive(source: Source, archive: Archive, label: str) -> Choice | None:
+    manifest = source.reader.manifest(archive)
+    if manifest is None:
+        return None
     folder = next(
         (part for part in manifest.stored if folder_key(part.label) == folder_key(label)), None
     )
@@ -83,4 +120,5 @@ def _in_archive(source: Source, archive: Archive, manifest: Manifest, label: str
         and part.kind is Kind.COPY_DOCUMENTS
         and code_key(part.code) == code_key(folder.code)
     )
-    return Choice(source, archive, manifest, folder, documents)
+    doubt = "" if archive.is_clean else source.reader.reason(archive)
+    return Choice(source, archive, manifest, folder, documents, doubt)

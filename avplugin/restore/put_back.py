@@ -1,8 +1,7 @@
-"""Extract whole folders beside their places, compare them with the manifest, and move them in.
+"""Put folders back: make them ready beside their places, prove them, and let them change places.
 
-Nothing that holds data is touched: a target is missing or empty, or the restore is refused. Until
-the last step everything lies in hidden staging folders beside the targets, on their file systems,
-so that moving in is one rename each.
+All folders of a restore or none. Until the last step everything lies in hidden staging folders on
+the targets' own file systems; the journal of restores knows each step before it is done.
 """
 
 from __future__ import annotations
@@ -10,304 +9,299 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
-import fcntl
+import datetime
 import functools
 import os
-import secrets
 import shutil
-import stat
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from avplugin.borgmatic import borg
+from avplugin.borgmatic.process import this_process
 from avplugin.errors import AvpluginError
-from avplugin.installation.scan import FolderUnreadable, scan_folder
-from avplugin.restore.choose import Choice
-from avplugin.state.files import sync_folder
-from avplugin.state.manifest import FolderManifest
+from avplugin.installation.model import Folder
+from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
+from avplugin.restore.check import Preparation
+from avplugin.restore.extract import extract_folders
+from avplugin.restore.mounts import permissions_warning
+from avplugin.restore.staging import kept_name, remove_staging, staging_folder, staging_for
+from avplugin.restore.swap import LostTrack, SwapRefused, perform, plan_swap, swap_from_json
+from avplugin.restore.targets import RestoreError, Target, check_target
+from avplugin.restore.where import New
+from avplugin.state.files import locked
+from avplugin.state.restores import Restore, RestoreJournal, Stage, Swapped
 
-_STAGING = ".avplugin-restore-"
-
-
-class RestoreError(AvpluginError):
-    """A restore was refused or failed; the targets are as they were."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Target:
-    """A folder to put back, with those inside it that are put back with it, and where to."""
-
-    folder: FolderManifest
-    nested: tuple[FolderManifest, ...]
-    path: Path
-
-    @property
-    def folders(self) -> tuple[FolderManifest, ...]:
-        """The folder and those inside it."""
-        return (self.folder, *self.nested)
-
-    @property
-    def size(self) -> int:
-        """Bytes to extract."""
-        return sum(part.size for part in self.folders)
+_NAMED = 3  # how many paths a message names; the rest is counted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Restored:
-    """What a restore did: the targets, and what a person should know besides."""
+class PutBack:
+    """What a restore did: its folders, and what a person should know besides.
 
-    targets: tuple[Target, ...]
+    The `kept` of a folder is empty where nothing had to make way.
+    """
+
+    folders: tuple[Swapped, ...]
     warnings: tuple[str, ...]
 
 
-def plan_targets(choice: Choice, places: Callable[[FolderManifest], Path]) -> tuple[Target, ...]:
-    """Return the targets of a restore, outermost folders first.
-
-    `places` says where a folder goes. Copy documents that lie inside the administration's folder
-    keep their place in it.
-    """
-    inside = [part for part in choice.copy_documents if _lies_in(part, choice.folder)]
-    outside = [part for part in choice.copy_documents if part not in inside]
-    main = Target(choice.folder, tuple(inside), places(choice.folder))
-    return (main, *(Target(part, (), places(part)) for part in outside))
-
-
-def leave_what_is_there(
-    targets: Sequence[Target],
-) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
-    """Divide the targets: what is to be put back, and copy documents that are still in their place.
-
-    An administration is as often lost without them, since they lie on another share. The first
-    target, the folder that was asked for, is never passed over.
-    """
-    present = tuple(target for target in targets[1:] if _holds_data(target.path))
-    return tuple(target for target in targets if target not in present), present
-
-
-def check_target(path: Path) -> None:
-    """Refuse a target that holds anything, or that cannot become a folder by one rename.
-
-    Raise RestoreError that says what is in the way.
-    """
-    if path.is_symlink():
-        raise RestoreError(
-            f"{path} is a symbolic link.\nName the folder it leads to, or remove the link first."
-        )
-    if not path.parent.is_dir():
-        raise RestoreError(f"{path.parent} does not exist.\nMake it, or mount its disk, first.")
-    if path.exists():
-        if not path.is_dir():
-            raise RestoreError(f"{path} is a file.\nMove it away, or name another folder.")
-        if path.is_mount():
-            raise RestoreError(
-                f"{path} is a mount point.\nRestore with --new FOLDER to a folder below it."
-            )
-        if _holds_data(path):
-            raise RestoreError(
-                f"{path} holds data, and a restore never writes over data.\n"
-                "Restore beside it with --new FOLDER, or move the old folder away first."
-            )
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise RestoreError(
-            f"{path.parent} cannot be written to: this user may not, or its disk is read-only.\n"
-            "Restore as another user, or with --new FOLDER to another place."
-        )
+def folders_of(targets: Sequence[Target]) -> list[Folder]:
+    """Return the folders that a restore replaces, to find out who is in them."""
+    return [
+        Folder(part.folder.kind, part.folder.code, part.folder.name, str(part.path), "")
+        for target in targets
+        for part in target.parts
+    ]
 
 
 def put_back(
-    choice: Choice,
-    targets: Sequence[Target],
+    preparation: Preparation,
+    journal: RestoreJournal,
     progress: Callable[[int], None],
-    before_moving: Callable[[], None] = lambda: None,
-) -> Restored:
-    """Extract the targets, prove them, and move them in: all of them or none.
+    look: Callable[[], None],
+) -> PutBack:
+    """Extract the targets, prove them, and let them change places with what is there.
 
-    `progress` is called with the bytes extracted so far, `before_moving` when all is ready; what it
-    raises ends the restore. Raise RestoreError, or BorgError, with all targets as they were.
+    `progress` is called with the bytes extracted so far. `look` is called when all is ready; what
+    it raises because somebody is in ends the restore. Raise AvpluginError with all targets as they
+    were, LostTrack if that could not be had: then the journal knows more.
     """
-    for target in targets:
-        check_target(target.path)
-    _check_different([target.path for target in targets])
-    _check_space(targets)
-    warnings: list[str] = []
-    with contextlib.ExitStack() as stack:
-        ready: list[tuple[Path, Path]] = []
-        done = 0
-        for target in targets:
-            staging = stack.enter_context(_staging(target.path))
-            warnings += _extract(choice, target, staging, functools.partial(_add, progress, done))
-            warnings += _prove(target, staging)
-            done += target.size
-            ready.append((staging / target.folder.archived_path, target.path))
-        before_moving()
-        move_in(ready)
+    targets = preparation.targets
+    now = datetime.datetime.now().astimezone()
+    restore = journal.begin(
+        Restore(
+            number=0,
+            what=f"{preparation.choice.folder.label} from {preparation.choice.archive.name}",
+            started=now.astimezone(datetime.UTC).isoformat(timespec="seconds"),
+            owner=this_process(),
+            stage=Stage.EXTRACTING,
+            folders=tuple(_swapped(target, now) for target in targets),
+        )
+    )
+    try:
+        with contextlib.ExitStack() as stack:
+            for folder in restore.folders:
+                stack.enter_context(staging_folder(Path(folder.staging)))
+            warnings = _make_ready(preparation, restore, progress)
+            look()
+            with locked(journal.lock), unstoppable():  # two restores do not swap at once
+                before = [_scan_old(target) for target in targets]
+                restore = _plan(preparation, restore)
+                journal.note(restore)
+                swap_folders(restore)
+    except LostTrack:
+        raise
+    except BaseException:
+        abandon(restore, journal)
+        raise
+    restore = clear_up(restore, journal)
+    for old, folder in zip(before, restore.folders, strict=True):
+        warnings += _look_again(old, folder)
+    warnings += who_came_in(look)
+    warnings += [permissions_warning(target.path.parent) for target in targets]
     if os.geteuid() != 0:
         warnings.append(
             "owners could not be set, since this is not root: all files belong to this user"
         )
-    return Restored(tuple(targets), tuple(dict.fromkeys(warnings)))
+    return PutBack(restore.folders, tuple(dict.fromkeys(filter(None, warnings))))
 
 
-def move_in(ready: Sequence[tuple[Path, Path]]) -> None:
-    """Move staged folders to their places; if one cannot be, take the others out again.
+def swap_folders(restore: Restore) -> None:
+    """Let all folders of a restore change places, as far as they have not yet.
 
-    Raise RestoreError with all places as they were.
+    Raise RestoreError with everything as it was, LostTrack if that could not be had.
     """
-    for staged, _ in ready:
-        _sync_file_system(staged)
-    moved: list[tuple[Path, Path, int | None]] = []
-    for staged, place in ready:
-        mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
-        try:
-            # One rename: a missing folder appears whole, an empty one is replaced, and one that
-            # got something in it meanwhile refuses.
-            staged.rename(place)
-        except OSError as error:
-            _move_back(moved)
-            raise RestoreError(
-                f"{place} cannot be put in place: {error.strerror}.\nNothing was put back."
-            ) from error
-        moved.append((staged, place, mode))
-    for _, place in ready:
-        sync_folder(place.parent)
+    try:
+        perform([swap_from_json(folder.swap) for folder in restore.folders])
+    except SwapRefused as error:
+        hint = "Somebody may have something open in it. " if error.is_open else ""
+        raise RestoreError(f"{error}.\n{hint}Everything is as it was before.") from error
 
 
-def _holds_data(path: Path) -> bool:
-    return path.is_dir() and any(path.iterdir())
+def clear_up(restore: Restore, journal: RestoreJournal) -> Restore:
+    """Remove what a restore whose folders have all changed places needs no more; note its end.
+
+    Of what was there before only empty folders go.
+    """
+    folders = []
+    for folder in restore.folders:
+        remove_staging(Path(folder.staging))
+        with contextlib.suppress(OSError):  # it holds something, or is not there
+            Path(folder.kept).rmdir()
+        kept = folder.kept if os.path.lexists(folder.kept) else ""
+        folders.append(dataclasses.replace(folder, kept=kept))
+    ended = dataclasses.replace(restore, stage=Stage.DONE, folders=tuple(folders))
+    journal.note(ended)
+    journal.tidy()
+    return ended
 
 
-def _lies_in(part: FolderManifest, folder: FolderManifest) -> bool:
-    return PurePosixPath(folder.path) in PurePosixPath(part.path).parents
+def abandon(restore: Restore, journal: RestoreJournal) -> None:
+    """Remove what a restore made ready whose targets are as they were, and forget it."""
+    for folder in restore.folders:
+        remove_staging(Path(folder.staging))
+    journal.forget(restore)
 
 
-def _check_different(paths: Sequence[Path]) -> None:
-    resolved = [Path(os.path.realpath(path)) for path in paths]
-    for index, path in enumerate(resolved):
-        for other in resolved[:index]:
-            if path == other or path in other.parents or other in path.parents:
-                raise RestoreError(f"{path} and {other} cannot both be put back: one is the other.")
-
-
-def _check_space(targets: Sequence[Target]) -> None:
-    """Refuse what cannot fit, per file system."""
-    wanted: dict[int, int] = {}
-    for target in targets:
-        device = target.path.parent.stat().st_dev
-        wanted[device] = wanted.get(device, 0) + target.size
-        status = os.statvfs(target.path.parent)
-        free = status.f_bavail * status.f_frsize
-        if wanted[device] > free:
-            raise RestoreError(
-                f"{target.path.parent} has {free} bytes free; {wanted[device]} are needed.\n"
-                "Make room, or restore with --new FOLDER to another disk."
-            )
+def who_came_in(look: Callable[[], None]) -> list[str]:
+    """Return a warning about those who are in now: they may have come in during the swap."""
+    try:
+        look()
+    except AvpluginError as error:
+        who = " ".join(str(error).splitlines()[1:])
+        return [
+            "somebody came in while the folders changed places, and may still work in the old one;"
+            f" ask them to log out and in again: {who}"
+        ]
+    return []
 
 
 @contextlib.contextmanager
-def _staging(target: Path) -> Iterator[Path]:
-    """Yield a new folder beside the target, locked as long as this restore lives, then removed.
-
-    What a killed restore of the same target left behind is no longer locked, and removed first.
-    """
-    name = os.fsdecode(os.fsencode(target.name)[:200])  # no name is longer than 255 bytes
-    prefix = f".{name}{_STAGING}"
-    for left in [path for path in target.parent.iterdir() if path.name.startswith(prefix)]:
-        with contextlib.suppress(OSError), _locked_folder(left):
-            _remove(left)
-    staging = target.parent / f"{prefix}{secrets.token_hex(4)}"
+def unstoppable() -> Iterator[None]:
+    """Put off what somebody sends to stop avplugin until the block, which takes a moment, ends."""
+    late: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in handlers.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, lambda came, _frame: late.append(came))
     try:
-        staging.mkdir(mode=0o700)
-    except OSError as error:
-        raise RestoreError(f"cannot make {staging}: {error.strerror}.") from error
-    try:
-        with _locked_folder(staging):
-            yield staging
-    finally:
-        _remove(staging)
-
-
-@contextlib.contextmanager
-def _locked_folder(path: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        # Borg inherits the lock: killed in the middle, avplugin leaves a Borg that still extracts.
-        os.set_inheritable(descriptor, True)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
-        os.close(descriptor)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for came in late:
+            os.kill(os.getpid(), came)
 
 
-def _remove(staging: Path) -> None:
-    """Remove a staging folder, also where restored folders are read-only to their owner."""
-
-    def make_writable(_function: object, path: str, _error: object) -> None:
-        stuck = Path(path)
-        with contextlib.suppress(OSError):
-            stuck.parent.chmod(0o700)
-            if stuck.is_dir() and not stuck.is_symlink():
-                stuck.chmod(0o700)
-                shutil.rmtree(stuck, ignore_errors=True)
-            else:
-                stuck.unlink()
-
-    shutil.rmtree(staging, onerror=make_writable)
-
-
-def _extract(
-    choice: Choice, target: Target, staging: Path, progress: Callable[[int], None]
-) -> list[str]:
-    kept = {part.path for part in target.folders}
-    without = [
-        inner.lstrip("/") for part in target.folders for inner in part.inside if inner not in kept
-    ]
-    warnings = borg.extract(
-        choice.source.reader.repository,
-        choice.archive.name,
-        [target.folder.archived_path],
-        without,
-        staging,
-        progress,
+def _swapped(target: Target, now: datetime.datetime) -> Swapped:
+    return Swapped(
+        label=target.folder.label,
+        kind=target.folder.kind.value,
+        code=target.folder.code,
+        name=target.folder.name,
+        path=str(target.path),
+        kept=str(kept_name(target.path, f"{now:%Y%m%d-%H%M%S}")),
+        staging=str(staging_for(target.path)),
+        parts=tuple(str(part.path) for part in target.parts),
+        stays=tuple(str(stay) for stay in target.stays),
     )
-    return [f"{target.folder.label}: {warning}" for warning in warnings]
+
+
+def _make_ready(
+    preparation: Preparation, restore: Restore, progress: Callable[[int], None]
+) -> list[str]:
+    """Extract all targets into their staging folders; return warnings."""
+    choice = preparation.choice
+    warnings: list[str] = []
+    done = 0
+    for target, folder in zip(preparation.targets, restore.folders, strict=True):
+        staging = Path(folder.staging)
+        extracted = extract_folders(
+            choice.source.reader,
+            choice.archive,
+            [part.folder for part in target.parts],
+            staging,
+            functools.partial(_add, progress, done),
+            is_proven=choice.archive.is_clean,
+        )
+        warnings += extracted.warnings
+        _bring_together(target, staging)
+        warnings += _leave_out_what_stays(target, staging)
+        _sync_file_system(staging)
+        done += target.size
+    return warnings
+
+
+def _bring_together(target: Target, staging: Path) -> None:
+    """Put the folders inside the outermost one where they are to be in it.
+
+    As a rule they are: only in another administration copy documents can lie elsewhere.
+    """
+    new = staging / target.folder.archived_path
+    for part in target.parts[1:]:
+        wanted = new / part.path.relative_to(target.path)
+        ready = staging / part.folder.archived_path
+        if ready != wanted:
+            if os.path.lexists(wanted):
+                raise RestoreError(
+                    f"{part.folder.label} cannot be put at {part.path}: the snapshot has something"
+                    " else there.\nRestore --without-copy-documents, or with --new FOLDER."
+                )
+            wanted.parent.mkdir(parents=True, exist_ok=True)
+            ready.rename(wanted)
+
+
+def _leave_out_what_stays(target: Target, staging: Path) -> list[str]:
+    """Remove from what is ready what lies where another folder keeps its place; return warnings."""
+    warnings = []
+    for stay in target.stays:
+        ready = staging / target.folder.archived_path / stay.relative_to(target.path)
+        if os.path.lexists(ready):
+            warnings.append(f"{stay} is a folder of its own now, and stays as it is")
+            shutil.rmtree(ready) if ready.is_dir() and not ready.is_symlink() else ready.unlink()
+    return warnings
 
 
 def _add(progress: Callable[[int], None], before: int, now: int) -> None:
     progress(before + now)
 
 
-def _prove(target: Target, staging: Path) -> list[str]:
-    """Compare what was extracted with the manifest; contents are proven by Borg's own digests."""
-    warnings = []
-    for part in target.folders:
+def _scan_old(target: Target) -> Contents | None:
+    try:
+        return scan_folder(str(target.path), [os.fsencode(stay) for stay in target.stays])
+    except FolderUnreadable:  # missing, or damaged
+        return None
+
+
+def _plan(preparation: Preparation, restore: Restore) -> Restore:
+    """Return the restore with the steps of its swap, as the disk is at this moment."""
+    folders = []
+    for target, folder in zip(preparation.targets, restore.folders, strict=True):
+        check_target(target, may_replace=not isinstance(preparation.where, New))
+        new = Path(folder.staging) / target.folder.archived_path
+        inode = new.lstat().st_ino
         try:
-            inside = [os.fsencode(staging / inner.lstrip("/")) for inner in part.inside]
-            contents = scan_folder(str(staging / part.archived_path), inside)
-        except FolderUnreadable as error:
+            swap = plan_swap(target.path, new, Path(folder.kept), target.stays)
+        except FileExistsError as error:
+            inside = Path(error.filename).relative_to(new)
             raise RestoreError(
-                f"{part.label} did not come out of the snapshot: {error}."
+                f"{target.path / inside} has to stay a folder, since other folders lie in it; in"
+                " the snapshot it is none.\nRestore with --new FOLDER to another place."
             ) from error
-        if contents.list_digest != part.list_digest:
-            raise RestoreError(
-                f"{part.label} came out of the snapshot with {contents.files} files and"
-                f" {contents.size} bytes, not as the manifest says ({part.files} files,"
-                f" {part.size} bytes).\nNothing was put back; 'borgmatic check' tests the"
-                " repository."
-            )
-        if contents.fingerprint != part.fingerprint:
-            warnings.append(
-                f"{part.label}: this file system could not keep all modification times exactly"
-            )
-    return warnings
+        if swap.attributes:  # the folder itself stays where it is
+            inode = target.path.lstat().st_ino
+        folders.append(dataclasses.replace(folder, inode=inode, swap=swap.to_json()))
+    return dataclasses.replace(restore, stage=Stage.SWAPPING, folders=tuple(folders))
 
 
-def _move_back(moved: Sequence[tuple[Path, Path, int | None]]) -> None:
-    """Take folders that were moved in out again; a mode stands for an empty folder of before."""
-    for staged, place, mode in reversed(moved):
-        place.rename(staged)
-        if mode is not None:
-            place.mkdir()
-            place.chmod(mode)
+def _look_again(old: Contents | None, folder: Swapped) -> list[str]:
+    """Look at a folder that made way once more: who had a file open there writes on, unseen."""
+    if old is None or not folder.kept:
+        return []
+    try:
+        now = _files(scan_folder(folder.kept))
+    except FolderUnreadable as error:
+        return [f"{folder.label}: the folder that was there cannot be read: {error}"]
+    before = _files(old)
+    changed = [
+        os.fsdecode(path)
+        for path in sorted(before.keys() | now.keys())
+        if before.get(path) != now.get(path)
+    ]
+    if not changed:
+        return []
+    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+    return [
+        f"{folder.label}: somebody has written in the folder that was there, now {folder.kept}:"
+        f" {', '.join(changed[:_NAMED])}{more}"
+    ]
+
+
+def _files(contents: Contents) -> dict[bytes, tuple[int, int]]:
+    return {
+        entry.path: (entry.size, entry.modified) for entry in contents.entries if entry.type == "-"
+    }
 
 
 def _sync_file_system(path: Path) -> None:

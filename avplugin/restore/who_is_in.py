@@ -12,28 +12,29 @@ from avplugin.borgmatic.process import this_process
 from avplugin.configuration.model import Configuration
 from avplugin.configuration.sessions import People
 from avplugin.errors import AvpluginError, NotNow
-from avplugin.installation.model import Folder
-from avplugin.installation.scan import scan_folder
-from avplugin.restore.put_back import Target
+from avplugin.installation.model import Folder, Installation
+from avplugin.installation.scan import FolderUnreadable, scan_folder
 from avplugin.sessions.blocking import describe, judge
 from avplugin.sessions.find_out import find_out
 from avplugin.sessions.guard import Guard
 from avplugin.sessions.model import Place, SessionKind, make_place
-from avplugin.state.manifest import FolderManifest
 
 
 @contextlib.contextmanager
 def nobody_in(
-    configuration: Configuration, targets: Sequence[Target]
+    configuration: Configuration | None, folders: Sequence[Folder]
 ) -> Iterator[Callable[[], None]]:
-    """Refuse to go on while anybody is in the targets; meanwhile services are stopped.
+    """Refuse to go on while anybody is in the folders; meanwhile services are stopped.
 
     Yield what looks once more: somebody can come in while a folder is extracted. Of those to be
     ignored only readers are: who writes would write on into the old folder. Where nobody looks who
-    is in, as with assume_nobody, and for targets outside the installation, nothing is refused.
+    is in, as with assume_nobody, and for folders outside the installation, nothing is refused.
     Raise NotNow if somebody is in, AvpluginError if it could not be found out.
     """
-    concerned = _in_installation(configuration, targets)
+    if configuration is None:
+        yield lambda: None
+        return
+    concerned = _in_installation(configuration, folders)
 
     def look() -> None:
         if configuration.sessions.probes and concerned:
@@ -48,31 +49,30 @@ def nobody_in(
         yield look
 
 
-def _in_installation(configuration: Configuration, targets: Sequence[Target]) -> list[Target]:
-    """Return the targets that are, or lie in, folders of the installation, missing ones too.
+def _in_installation(configuration: Configuration, folders: Sequence[Folder]) -> list[Folder]:
+    """Return the folders that are, or lie in, folders of the installation, missing ones too.
 
-    None where the list of administrations is lost: then a restore is what is needed most.
+    Each goes by the name that it has there. None where the list of administrations is lost: then a
+    restore is what is needed most.
     """
     try:
         installation = configuration.locate()
     except AvpluginError:
         return []
-    known = {folder.path for folder in installation.folders}
-    known |= {bad.path for bad in installation.bad if bad.path}
+    own = {folder.path: folder for folder in installation.folders}
+    known = own.keys() | {bad.path for bad in installation.bad if bad.path}
     found = []
-    for target in targets:
-        path = Path(os.path.realpath(target.path))
+    for folder in folders:
+        path = Path(os.path.realpath(folder.path))
         if any(str(one) in known for one in (path, *path.parents)):
-            found.append(target)
+            found.append(own.get(str(path), folder))
     return found
 
 
-def _refuse_sessions(configuration: Configuration, targets: Sequence[Target]) -> None:
-    places = [_as_place(part, target) for target in targets for part in target.folders]
-    folders = [
-        *configuration.locate().folders,
-        *(place.folder for place in places),  # a missing folder is no folder of the installation
-    ]
+def _refuse_sessions(configuration: Configuration, concerned: Sequence[Folder]) -> None:
+    installation = configuration.locate()
+    places = [_as_place(folder, installation) for folder in concerned]
+    folders = [*installation.folders, *concerned]  # a missing folder is none of the installation's
     answer = find_out(configuration.sessions, places, folders, configuration.drives, exclusive=True)
     ignore = configuration.sessions.ignore
     counting = [
@@ -96,10 +96,10 @@ def _refuse_sessions(configuration: Configuration, targets: Sequence[Target]) ->
         raise AvpluginError("\n".join(["nothing is put back while that is not known:", *lines]))
 
 
-def _as_place(part: FolderManifest, target: Target) -> Place:
-    inside = part.path.removeprefix(target.folder.path)
-    path = f"{target.path}{inside}"
-    folder = Folder(part.kind, part.code, part.name, path, part.windows_path)
-    if not Path(path).is_dir():
+def _as_place(folder: Folder, installation: Installation) -> Place:
+    """Return the place for a folder, without those that lie inside it and are others."""
+    inside = [os.fsencode(other.path) for other in installation.folders if other != folder]
+    try:
+        return make_place(folder, scan_folder(folder.path, inside))
+    except FolderUnreadable:  # missing, or damaged, which is a reason to restore it
         return Place(folder, ())
-    return make_place(folder, scan_folder(path))

@@ -1,0 +1,128 @@
+"""What a restore is going to do, looked at before anything is touched."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from avplugin.configuration.model import Configuration
+from avplugin.errors import AvpluginError
+from avplugin.installation.model import Installation, Kind
+from avplugin.installation.scan import FolderUnreadable, scan_folder
+from avplugin.installation.version import accountview_version
+from avplugin.restore.choose import Choice
+from avplugin.restore.targets import (
+    RestoreError,
+    Target,
+    check_space,
+    check_target,
+    plan_targets,
+)
+from avplugin.restore.where import New, Where
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Present:
+    """What is at a target now. `changed` is when a file in it last did; None without files."""
+
+    files: int
+    size: int
+    changed: datetime.datetime | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Preparation:
+    """All that somebody has to know before saying yes.
+
+    `present` is by target: None where nothing is. Versions are AccountView's; empty if not known.
+    """
+
+    choice: Choice
+    where: Where
+    targets: tuple[Target, ...]
+    present: tuple[Present | None, ...]
+    version_then: str
+    version_now: str
+    warnings: tuple[str, ...]
+
+
+def prepare(
+    choice: Choice, where: Where, configuration: Configuration | None, *, other_version: bool
+) -> Preparation:
+    """Find out where everything goes and whether it can; nothing is changed.
+
+    `other_version` says that the books may be of another version of AccountView than the program
+    is now. Raise UsageError or RestoreError if something is in the way.
+    """
+    installation, trouble = locate(configuration)
+    targets = plan_targets(choice, where, installation)
+    for target in targets:
+        check_target(target, may_replace=not isinstance(where, New))
+    check_space(targets)
+    if trouble and any(target.replaces for target in targets):
+        # Which other folders lie inside is not known.
+        raise RestoreError(f"nothing is replaced while that is so: {trouble}")
+    then, now = choice.manifest.run.accountview_version, _version_of(installation)
+    warnings = [trouble.splitlines()[0]] if trouble else []
+    warnings += _check_version(choice, where, then, now, accepted=other_version)
+    return Preparation(
+        choice=choice,
+        where=where,
+        targets=targets,
+        present=tuple(present_at(target.path, target.stays) for target in targets),
+        version_then=then,
+        version_now=now,
+        warnings=tuple(warnings),
+    )
+
+
+def present_at(path: Path, stays: Sequence[Path]) -> Present | None:
+    """Return what lies in a folder now, without those inside it that stay; None if it is none."""
+    if not path.is_dir():
+        return None
+    try:
+        contents = scan_folder(str(path), [os.fsencode(stay) for stay in stays])
+    except FolderUnreadable:
+        return Present(0, 0, None)  # damaged is one of the reasons to restore
+    times = [entry.modified for entry in contents.entries if entry.type == "-"]
+    changed = datetime.datetime.fromtimestamp(max(times) / 1e9, tz=datetime.UTC) if times else None
+    return Present(contents.files, contents.size, changed)
+
+
+def locate(configuration: Configuration | None) -> tuple[Installation | None, str]:
+    """Return the installation, or None and why where its list of administrations is lost.
+
+    Then a restore is what is needed most.
+    """
+    if configuration is None:
+        return None, ""
+    try:
+        return configuration.locate(), ""
+    except AvpluginError as error:
+        return None, str(error)
+
+
+def _version_of(installation: Installation | None) -> str:
+    for folder in installation.system_folders if installation is not None else ():
+        if folder.kind is Kind.PROGRAM:
+            return accountview_version(folder.path)
+    return ""
+
+
+def _check_version(
+    choice: Choice, where: Where, then: str, now: str, *, accepted: bool
+) -> Sequence[str]:
+    """Refuse tables of another version in the place of those that the program uses."""
+    kind = choice.folder.kind
+    if not then or not now or then == now or kind in {Kind.PROGRAM, Kind.EXTRA}:
+        return []
+    said = f"the snapshot is of AccountView {then}, the program is {now} now"
+    if accepted or isinstance(where, New):
+        return [f"{said}: opening it there is not supported by AccountView and can lose data"]
+    raise RestoreError(
+        f"{said}.\nAccountView does not support that and can lose data: restore it with --new"
+        " FOLDER, or --other-version if you know that they fit."
+    )
