@@ -267,8 +267,11 @@ def _refuse_while_one_is_cut_off(context: Context, journal: RestoreJournal) -> N
                 f"a restore was cut off ({restore.what}, begun {restore.started}).\n"
                 "'avplugin restore --recover' finishes it, or takes it back; do that first."
             )
-        abandon(restore, journal)
         context.warn(f"a restore of {restore.what} was cut off before it had changed anything")
+        try:
+            abandon(restore, journal)
+        except AvpluginError as error:
+            context.warn(str(error).splitlines()[0])
 
 
 def _undo(context: Context, words: _Words) -> None:

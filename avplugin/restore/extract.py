@@ -57,8 +57,7 @@ def extract_folders(
     said = borg.extract(
         reader.repository,
         archive.name,
-        # Borg complains about a path inside another one: that it matches nothing any more.
-        [part.archived_path for part in folders if kept.isdisjoint(_above(part.path))],
+        [part.archived_path for part in folders],
         without,
         into,
         progress,
@@ -72,10 +71,6 @@ def extract_folders(
     _refuse_foreign_hard_links(contents)
     warnings += [line for part in folders for line in _links_outside(part, contents, into)]
     return Extracted(contents, tuple(dict.fromkeys(warnings)))
-
-
-def _above(path: str) -> set[str]:
-    return {str(parent) for parent in PurePosixPath(path).parents}
 
 
 def _scan(part: FolderManifest, into: Path) -> Contents:

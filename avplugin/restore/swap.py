@@ -93,7 +93,8 @@ class Exchange:
 
     def undo(self) -> None:
         """Exchange them back; nothing happens if that was done. Raise OSError, SwapRefused."""
-        self._bring(self.inode_of_one, self.inode_of_other)
+        if _inode(self.other) != self.inode_of_other or os.path.lexists(self._aside):
+            self._bring(self.inode_of_one, self.inode_of_other)
 
     def _bring(self, to_one: int, to_other: int) -> None:
         """Have the thing with the inode `to_one` at `one`, and the other at `other`.
@@ -252,6 +253,7 @@ def _swap_around(
     attributes: list[Attributes],
 ) -> None:
     """Plan to exchange all that lies in two folders but what stays in the first."""
+    now, then = _attributes(place), _attributes(other)
     here, there = _inodes(place), _inodes(other)
     for name in sorted(here.keys() | there.keys()):
         below = [PurePath(*stay.parts[1:]) for stay in stays if stay.parts[0] == name]
@@ -271,7 +273,6 @@ def _swap_around(
             steps.append(Move(str(one), str(two), here[name]))
         else:
             steps.append(Move(str(two), str(one), there[name]))
-    now, then = _attributes(place), _attributes(other)
     attributes.append(Attributes(str(place), str(place), now, then))
     attributes.append(Attributes(str(other), str(kept), then, now))
 
