@@ -19,9 +19,10 @@ from avplugin.restore.targets import (
     Target,
     check_space,
     check_target,
+    is_known,
     plan_targets,
 )
-from avplugin.restore.where import New, Where
+from avplugin.restore.where import New, Original, Where
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,9 +63,8 @@ def prepare(
     for target in targets:
         check_target(target, may_replace=not isinstance(where, New))
     check_space(targets)
-    if trouble and any(target.replaces for target in targets):
-        # Which other folders lie inside is not known.
-        raise RestoreError(f"nothing is replaced while that is so: {trouble}")
+    if isinstance(where, Original):
+        _refuse_unknown_places(targets, installation, trouble)
     then, now = choice.manifest.run.accountview_version, _version_of(installation)
     warnings = [trouble.splitlines()[0]] if trouble else []
     warnings += _check_version(choice, where, then, now, accepted=other_version)
@@ -90,6 +90,22 @@ def present_at(path: Path, stays: Sequence[Path]) -> Present | None:
     times = [entry.modified for entry in contents.entries if entry.type == "-"]
     changed = datetime.datetime.fromtimestamp(max(times) / 1e9, tz=datetime.UTC) if times else None
     return Present(contents.files, contents.size, changed)
+
+
+def _refuse_unknown_places(
+    targets: Sequence[Target], installation: Installation | None, trouble: str
+) -> None:
+    """Replace only what is known to be that folder now, with what lies in it and who is in it.
+
+    The place in a snapshot may be that of another machine, or of another folder since.
+    """
+    for target in targets:
+        if target.replaces and not is_known(target.folder, installation):
+            why = trouble or "no configuration says that it is that folder now"
+            raise RestoreError(
+                f"{target.path} holds data, and is not replaced by {target.folder.label}: {why}.\n"
+                "Restore it with --new FOLDER."
+            )
 
 
 def locate(configuration: Configuration | None) -> tuple[Installation | None, str]:

@@ -157,6 +157,12 @@ def _refuse_mounts(target: Target) -> None:
         )
 
 
+def is_known(folder: FolderManifest, installation: Installation | None) -> bool:
+    """Return whether the installation has the folder now, good or bad."""
+    key = folder_key(folder.label)
+    return any(folder_key(one.label) == key for one in _all_folders(installation))
+
+
 def original_places(installation: Installation | None) -> Callable[[FolderManifest], Path]:
     """Return what says where a folder lies in the installation.
 
