@@ -95,6 +95,8 @@ def _refuse_contradictions(words: _Words) -> None:
         raise click.UsageError("--new needs the name of a folder")
     if words.at is not None and words.archive is not None:
         raise click.UsageError("--at and --archive both say which snapshot: give one of them")
+    if words.at is not None and words.folder is None:
+        raise click.UsageError("--at needs CODE: which folder at that moment?")
 
 
 def _restore(context: Context, words: _Words, repository: str | None) -> None:
@@ -106,13 +108,15 @@ def _restore(context: Context, words: _Words, repository: str | None) -> None:
     journal = _journal(context)
     _refuse_while_one_is_cut_off(context, journal)
     where = _where(words)
-    if (words.folder is None or where is None) and not _can_ask(context, words):
+    is_open = words.folder is None or where is None
+    if is_open and not _can_ask(context, words):
         missing = "which folder, by its code" if words.folder is None else "where to"
         raise click.UsageError(
             f"say {missing}: CODE and --original, --into OTHERCODE or --new FOLDER"
         )
-    with open_sources(context, repository) as sources:
-        choice, where = _choose(context, words, sources, where)
+    unreachable: list[str] = []  # the wizard shows them among the others
+    with open_sources(context, repository, unreachable.append if is_open else None) as sources:
+        choice, where = _choose(context, words, sources, where, unreachable)
         preparation = prepare(choice, where, configuration, other_version=words.other_version)
         _show(context, preparation)
         if words.dry_run:
@@ -141,7 +145,11 @@ def _can_ask(context: Context, words: _Words) -> bool:
 
 
 def _choose(
-    context: Context, words: _Words, sources: Sequence[Source], where: Where | None
+    context: Context,
+    words: _Words,
+    sources: Sequence[Source],
+    where: Where | None,
+    unreachable: Sequence[str],
 ) -> tuple[Choice, Where]:
     """Return what is put back and where to, by the command line or by asking."""
     from avplugin.restore.choose import Wanted, choose_snapshot  # noqa: PLC0415
@@ -157,7 +165,16 @@ def _choose(
             archive = choose_snapshot(sources, Wanted(label, None, at, unverified)).archive.name
         configuration = context.configuration if context.has_configuration else None
         places = original_places(locate(configuration)[0])
-        asked = ask(context, sources, label, archive, places)
+        asked = ask(
+            context,
+            sources,
+            label,
+            archive,
+            places,
+            where=where,
+            copy_documents=False if words.without_copy_documents else None,
+            unreachable=unreachable,
+        )
         sources, label, archive = [asked.source], asked.label, asked.archive.name
         unverified, where, documents = asked.unverified, asked.where, asked.copy_documents
         at = None

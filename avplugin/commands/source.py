@@ -30,8 +30,14 @@ def repository_option(function: _Function) -> _Function:
 
 
 @contextlib.contextmanager
-def open_sources(context: Context, repository: str | None) -> Iterator[list[Source]]:
-    """Yield where to look: what is configured, or a repository that no configuration names."""
+def open_sources(
+    context: Context, repository: str | None, warn: Callable[[str], None] | None = None
+) -> Iterator[list[Source]]:
+    """Yield where to look: what is configured, or a repository that no configuration names.
+
+    `warn` gets a line about each repository that cannot be read, if others can; by default it is
+    printed.
+    """
     from avplugin.errors import AvpluginError  # noqa: PLC0415
     from avplugin.snapshots.sources import bare_source, configured_sources  # noqa: PLC0415
 
@@ -44,7 +50,8 @@ def open_sources(context: Context, repository: str | None) -> Iterator[list[Sour
                 " with --repository URL none is needed."
             ) from error
     if repository is None or _is_configured(context, repository):
-        with configured_sources(context.configuration, repository, context.warn) as sources:
+        tell = warn or context.warn
+        with configured_sources(context.configuration, repository, tell) as sources:
             yield sources
     else:
         with bare_source(repository, _ask_passphrase) as sources:
@@ -71,13 +78,18 @@ def _is_configured(context: Context, repository: str) -> bool:
         return False
 
 
-def learn(context: Context, source: Source, archives: Sequence[Archive]) -> None:
+def learn(
+    context: Context,
+    source: Source,
+    archives: Sequence[Archive],
+    text: str = "Reading the snapshots' manifests",
+) -> None:
     """Read the manifests that are not known here yet, with progress: it can take minutes."""
     from rich.progress import Progress  # noqa: PLC0415
 
     console = context.error_console
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Reading the snapshots' manifests", total=None)
+        task = progress.add_task(text, total=None)
         source.reader.learn(
             archives, lambda done, total: progress.update(task, completed=done, total=total)
         )

@@ -100,8 +100,8 @@ class Machine:
         self._write("cc", "#!/bin/sh\nexec /bin/cat\n")
         self._write("pkg-config", "#!/bin/sh\nexit 0\n")
 
-    def add_samba(self) -> None:
-        for name in ("smbstatus", "testparm", "smbpasswd", "smbclient"):
+    def add_test_programs(self) -> None:
+        for name in ("smbstatus", "testparm", "smbpasswd", "smbclient", "tmux"):
             self._write(name, "")
         self._write("smbd", "", self.sbin)
 
@@ -157,7 +157,7 @@ def complete(machine: Machine) -> Machine:
     """A Debian on which nothing is missing."""
     machine.add_python()
     machine.add_debian()
-    machine.add_samba()
+    machine.add_test_programs()
     return machine
 
 
@@ -429,8 +429,9 @@ def test_of_two_starts_at_once_one_waits_and_then_has_nothing_to_do(held: Machin
     assert held.calls() == ["make environment", "pip install --editable ."]
 
 
-def test_setup_and_demo_need_no_samba(complete: Machine) -> None:
+def test_setup_and_demo_need_neither_samba_nor_tmux(complete: Machine) -> None:
     complete.remove("smbd")
+    complete.remove("tmux")
     complete.add("python")
 
     assert complete.run("setup").returncode == 0
@@ -446,9 +447,10 @@ def test_setup_and_demo_need_no_samba(complete: Machine) -> None:
         ("testparm", "samba"),
         ("smbpasswd", "samba"),
         ("smbclient", "smbclient"),
+        ("tmux", "tmux"),
     ],
 )
-def test_samba_is_installed_for_the_tests_also_when_it_was_removed_later(
+def test_what_the_tests_need_is_installed_for_the_tests_also_when_it_was_removed_later(
     complete: Machine, missing: str, packages: str
 ) -> None:
     complete.add("pytest")
@@ -513,19 +515,19 @@ def test_samba_that_cannot_be_installed_is_an_error_and_leaves_no_policy(complet
 @pytest.mark.parametrize(
     ("manager", "packages"),
     [
-        ("dnf", "dnf install samba samba-client samba-common-tools"),
-        ("zypper", "zypper install samba samba-client"),
-        ("pacman", "pacman -S --needed samba smbclient"),
-        ("apk", "apk add samba samba-client samba-common-tools"),
-        ("emerge", "samba smbclient"),
+        ("dnf", "dnf install samba samba-client samba-common-tools tmux"),
+        ("zypper", "zypper install samba samba-client tmux"),
+        ("pacman", "pacman -S --needed samba smbclient tmux"),
+        ("apk", "apk add samba samba-client samba-common-tools tmux"),
+        ("emerge", "samba smbclient tmux"),
     ],
 )
-def test_another_distribution_gets_the_names_of_sambas_packages(
+def test_another_distribution_gets_the_names_of_the_packages_for_the_tests(
     machine: Machine, manager: str, packages: str
 ) -> None:
     machine.add_python()
     machine.add_compiler()
-    machine.add_samba()
+    machine.add_test_programs()
     machine.add(manager)
     machine.add("pytest")
     assert machine.run("test", "-x").returncode == 0

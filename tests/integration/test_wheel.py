@@ -55,6 +55,16 @@ def test_schema_types_and_licence_are_in_the_wheel_and_tests_are_not(wheel: Path
     assert "avplugin" in tops
 
 
+def test_the_translations_are_in_the_wheel_as_they_are_here(wheel: Path) -> None:
+    folder = CHECKOUT / "avplugin" / "locale"
+    found = files_below(folder)
+
+    assert any(name.endswith(".mo") for name in found)
+    with zipfile.ZipFile(wheel) as archive:
+        for name in found:
+            assert archive.read(f"avplugin/locale/{name}") == (folder / name).read_bytes()
+
+
 def test_the_installed_package_finds_its_configs_and_hooks(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
