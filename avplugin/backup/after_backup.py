@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from avplugin.backup.call import Call, utc_now
-from avplugin.backup.holds import hold_last_copies, release_holds
+from avplugin.backup.holds import hold_what_is_missing, release_holds
 from avplugin.backup.proof import moved_folders, wrong_items
 from avplugin.backup.who_is_in import who_came_in
 from avplugin.borgmatic import borg
@@ -18,6 +18,7 @@ from avplugin.borgmatic.process import calling_process
 from avplugin.errors import AvpluginError
 from avplugin.sessions.guard import end_guard
 from avplugin.snapshots.reader import SnapshotReader
+from avplugin.state.brake import BrakeFile
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import StateError, locked
 from avplugin.state.manifest import ROOT, FolderManifest, Manifest, read_manifest
@@ -74,6 +75,8 @@ def finish(call: Call) -> Result:
                 if isinstance(error, NotClean):
                     labels = [WHOLE_SET, *run.despite]
                     WaitingList(call.state.folder).note_copied(run.repository, labels, utc_now())
+                    if error.reasons == run.brake:
+                        BrakeFile(call.state.folder).note_copy(run.repository, error.archive)
             raise
         finally:
             taken.give_back()
@@ -145,7 +148,8 @@ def _own_run(call: Call) -> Run:
 def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -> str:
     """Return the archive's final name; from the rename on it counts as clean."""
     before = call.state.contents_before(run)
-    reasons = [f"{label}, overdue, was copied though {who}" for label, who in run.despite.items()]
+    reasons = list(run.brake)
+    reasons += [f"{label}, overdue, was copied though {who}" for label, who in run.despite.items()]
     # Whoever was in during the copy is either still in, or has left, and then the scan shows what
     # was written: the other way round, it could have been too early to see it.
     reasons += who_came_in(call, run, manifest, before)
@@ -165,10 +169,9 @@ def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -
     )
     if reasons:
         raise NotClean(call, archive.name, [*reasons, *filter(None, [taken.fault])])
-    missing = [part.label for part in manifest.left_out]
-    if missing:
+    if manifest.left_out or any(part.damaged for part in manifest.stored):
         with Catalogue.open(call.configuration.state) as catalogue:
-            hold_last_copies(call, SnapshotReader(call.repository, catalogue), missing)
+            hold_what_is_missing(call, SnapshotReader(call.repository, catalogue), manifest)
     final = clean_name(archive.name, [other.name for other in listing.archives])
     borg.rename_archive(call.repository, archive.name, final)
     return final
@@ -215,6 +218,8 @@ def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
     try:
         waiting = WaitingList(call.state.folder)
         waiting.clear(run.repository, [WHOLE_SET, *(part.label for part in manifest.stored)])
+        in_use = {part.label for part in manifest.left_out if part.was_in_use}
+        BrakeFile(call.state.folder).forget_accepted(run.repository, keep=in_use)
         with Catalogue.open(call.configuration.state) as catalogue:
             reader = SnapshotReader(call.repository, catalogue)
             archives = of_series(reader.listing.archives, call.series)
@@ -223,7 +228,7 @@ def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
             stale = _stale(reader, archives, newest, manifest)
             if stale:
                 borg.delete_archives(call.repository, [archive.name for archive in stale])
-            release_holds(call, reader, [part.label for part in manifest.left_out])
+            release_holds(call, reader, manifest)
     except (AvpluginError, StopIteration) as error:
         return [f"{final} is clean, but what is no longer needed could not be cleared: {error}"]
     return []

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from avplugin.backup.brake import apply_brake
 from avplugin.backup.call import Call, utc_now
 from avplugin.backup.describe import describe_run
 from avplugin.backup.identity import own_identity
@@ -20,6 +21,7 @@ from avplugin.borgmatic.process import Process, calling_process
 from avplugin.errors import AvpluginError, NotNow
 from avplugin.sessions.guard import Guard, end_guard
 from avplugin.snapshots.reader import SnapshotReader
+from avplugin.state.brake import Braked, BrakeFile
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import locked
 from avplugin.state.manifest import (
@@ -31,6 +33,7 @@ from avplugin.state.run import Outcome, Run
 from avplugin.state.waiting import WHOLE_SET, WaitingList
 
 _TOLD = 3  # how many damaged tables of a folder a message tells
+_TOLD_OF_BRAKE = 8  # how many lines of why the brake is on
 
 
 def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
@@ -50,7 +53,7 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
         borg.check_borg_version(call.repository)
         plan = make_plan(configuration, call.set)
         if not plan.folders:
-            raise AvpluginError(_nothing_to_store(call, plan))
+            raise AvpluginError(_nothing_to_store(call, plan) + _brake_for_nothing(call))
         _refuse_repository_inside(call, plan)
         guard = _start_guard(call, owner, stack)
         with _whole_story(call, owner, plan):
@@ -66,10 +69,17 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
             before = reader.manifest(last) if last is not None else None
             manifest = describe_run(call, plan, clearance, identity, started, before)
             _tell_damage(manifest, say)
-            if last is not None and call.set.only_changed and _same(manifest, before):
+            not_seen = {one.label for one in plan.in_use}
+            braked = apply_brake(call, reader, manifest.stored, not_seen)
+            if braked is not None:
+                _tell_brake(call, braked, say)
+                _refuse_second_copy(call, reader, plan, manifest, clearance, braked)
+            elif last is not None and call.set.only_changed and _same(manifest, before):
                 _refuse_unchanged(call, owner, plan, clearance, last)
             known = tuple(archive.id for archive in reader.listing.archives)
         run = _make_run(call, plan, clearance, manifest.run, owner, reader.listing.id, known)
+        if braked is not None:
+            run = dataclasses.replace(run, brake=braked.reasons)
         if guard is not None:
             run = dataclasses.replace(run, guard=guard.process)
         _begin(call, run, plan, manifest)
@@ -125,6 +135,9 @@ def _whole_story(call: Call, owner: Process, plan: Plan) -> Iterator[None]:
         if plan.left_out:
             bad = "\n".join(f"{bad.label} is left out: {bad.why}" for bad in plan.left_out)
             raise AvpluginError(f"{error}\n{bad}") from error
+        braked = BrakeFile(call.state.folder).braked(call.repository.path)
+        if braked is not None:
+            raise AvpluginError("\n".join([str(error), *_told(braked)])) from error
         if call.state.has_passed(owner, call.repository.path):
             # borgmatic takes 75 for a success; a retry means that something failed before.
             raise AvpluginError(
@@ -154,6 +167,17 @@ def _plan_again(call: Call, plan: Plan, clearance: Clearance) -> Plan:
 def _nothing_to_store(call: Call, plan: Plan) -> str:
     reasons = "".join(f"\n{bad.label}: {bad.why}" for bad in plan.left_out)
     return f"the set {call.set.name} has no folder that can be backed up.{reasons}"
+
+
+def _brake_for_nothing(call: Call) -> str:
+    """Put the brake on where everything is gone; return lines that say so, if it is on then."""
+    braked = None
+    with (
+        contextlib.suppress(AvpluginError),  # that everything is gone is the error to tell
+        Catalogue.open(call.configuration.state) as catalogue,
+    ):
+        braked = apply_brake(call, SnapshotReader(call.repository, catalogue), (), ())
+    return "".join(f"\n{line}" for line in _told(braked)) if braked is not None else ""
 
 
 def _refuse_repository_inside(call: Call, plan: Plan) -> None:
@@ -217,6 +241,46 @@ def _refuse_unchanged(
     WaitingList(call.state.folder).clear(call.repository.path, [WHOLE_SET, *free])
     in_use = (f"{label}: {why}" for label, why in clearance.in_use.items())
     raise SomebodyIn(f"{unchanged}: nothing to do.{named}", in_use)
+
+
+def _tell_brake(call: Call, braked: Braked, say: Callable[[str], None]) -> None:
+    for line in _told(braked):
+        say(f"{call.set.name}: {line}")
+
+
+def _told(braked: Braked) -> list[str]:
+    more = len(braked.reasons) - _TOLD_OF_BRAKE
+    return [
+        *braked.reasons[:_TOLD_OF_BRAKE],
+        *([f"... and {more} more folders"] if more > 0 else []),
+    ]
+
+
+def _refuse_second_copy(
+    call: Call,
+    reader: SnapshotReader,
+    plan: Plan,
+    manifest: Manifest,
+    clearance: Clearance,
+    braked: Braked,
+) -> None:
+    """End the run if there is a copy of all this already: one a night would fill the repository."""
+    archives = reader.listing.archives
+    copy = next((archive for archive in archives if archive.name == braked.copy), None)
+    if copy is None or clearance.despite or not _same(manifest, reader.manifest(copy)):
+        return
+    missing = {**{bad.label: bad.why for bad in plan.left_out}, **clearance.left_out}
+    lines = [f"{label} is left out: {why}" for label, why in missing.items()]
+    raise AvpluginError(
+        "\n".join(
+            [
+                f"{call.set.name}: nothing has changed since {copy.name}, so there is no other"
+                " copy.",
+                *_told(braked),
+                *lines,
+            ]
+        )
+    )
 
 
 def _tell_damage(manifest: Manifest, say: Callable[[str], None]) -> None:

@@ -14,6 +14,7 @@ from avplugin.installation.boundaries import find_boundaries
 from avplugin.installation.locate import why_not_nameable
 from avplugin.installation.model import BadFolder, Folder, Installation, Kind
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
+from avplugin.state.restores import RestoreJournal, Stage
 
 _SYSTEM_KINDS = {Kind.PROGRAM: "program", Kind.SYSTEM: "system", Kind.EXTRA: "extra"}
 
@@ -67,6 +68,7 @@ def make_plan(
         bad.path for bad in installation.bad if bad.path and not why_not_nameable(bad.path)
     }
     boundaries = find_boundaries({folder.path for folder in wanted}, all_paths)
+    halfway = _halfway_restored(configuration)
     good: list[Folder] = []
     used: list[BadFolder] = []
     contents: dict[str, Contents] = {}
@@ -74,6 +76,9 @@ def make_plan(
         _refuse_state_inside(configuration, folder)
         if folder.label in in_use:
             used.append(_left_out(folder, in_use[folder.label]))
+            continue
+        if folder.path in halfway:
+            left_out.append(_left_out(folder, halfway[folder.path]))
             continue
         try:
             if folder.path not in contents:
@@ -112,6 +117,21 @@ def belongs(
     ):
         return False
     return backup_set.selects(folder.code)
+
+
+def _halfway_restored(configuration: Configuration) -> dict[str, str]:
+    """Return the folders that a restore was moving in when it was cut off, and what to do.
+
+    What lies there may be half the old folder and half the new one.
+    """
+    return {
+        path: f"a restore of {restore.what} was cut off; finish it with 'avplugin restore"
+        f" --recover': {path}"
+        for restore in RestoreJournal(configuration.state).cut_off()
+        if restore.stage is Stage.SWAPPING
+        for folder in restore.folders
+        for path in folder.parts
+    }
 
 
 def _selected_but_unknown(installation: Installation, backup_set: BackupSet) -> list[BadFolder]:

@@ -40,5 +40,6 @@ def command(
                 "bytes": plan.size,
                 "left_out": [{"label": bad.label, "reason": bad.reason} for bad in plan.left_out],
                 "in_use": [{"label": bad.label, "reason": bad.reason} for bad in plan.in_use],
+                "brake": run.brake,
             }
         )

@@ -30,6 +30,7 @@ class Run:
     that were in the repository before. `folders` are the paths of the folders to store with the
     boundaries inside each. `guard` keeps what the run has taken. `despite` says, by label, who was
     in folders that were overdue; `overdue` are sentences about those that were left out again.
+    `brake` are sentences that say why the archive stays unverified whatever else is proven.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Run:
     guard: Process | None = None
     despite: dict[str, str] = dataclasses.field(default_factory=dict)
     overdue: tuple[str, ...] = ()
+    brake: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class SetState:
             document["owner"] = Process(**document["owner"])
             if document.get("guard") is not None:
                 document["guard"] = Process(**document["guard"])
-            for key in ("known_archives", "ancestors", "overdue"):
+            for key in ("known_archives", "ancestors", "overdue", "brake"):
                 document[key] = tuple(document.get(key, ()))
             document["boundaries"] = {
                 path: tuple(inside) for path, inside in document["boundaries"].items()
