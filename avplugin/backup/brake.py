@@ -101,13 +101,16 @@ def are_too_many(
 ) -> bool:
     """Return whether one folder has lost too many of its tables, or all together of `tables`.
 
-    What was accepted passes, and nothing beyond it. A folder that is missing as a whole counts only
-    among all: that an administration goes is nothing special where there are many.
+    What was accepted passes, and nothing beyond it. Folders that are missing as a whole count only
+    among all, and only from the second one on: that one administration goes, or one share is not
+    mounted, is nothing special, also where there are few.
     """
     beyond = [loss for label, loss in losses.items() if not loss.is_within(accepted.get(label))]
     if not beyond:
         return False
-    if _is_too_much(sum(loss.size for loss in losses.values()), tables, limits):
+    missing = [loss for loss in losses.values() if loss.is_missing and loss.size]
+    counting = [loss for loss in losses.values() if not loss.is_missing or len(missing) > 1]
+    if _is_too_much(sum(loss.size for loss in counting), tables, limits):
         return True
     return any(
         _is_too_much(loss.size, loss.tables, limits) for loss in beyond if not loss.is_missing

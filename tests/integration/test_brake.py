@@ -159,12 +159,16 @@ def test_what_trips_the_brake_and_what_does_not(lived_in: World, bakker: Path) -
     assert hook(world, "before-prune").returncode == 0
 
     shutil.rmtree(bakker)
+    assert hook(world, "before-backup").returncode == 0
+    assert hook(world, "before-prune").returncode == 0
+
+    shutil.rmtree(world.administrations / "Klant 1")
     gone = world.avplugin("--json", "before-backup", "administrations")
 
     assert gone.returncode == 0
     assert json.loads(gone.stdout)["brake"][2].startswith("BAKKER26: the whole folder with its 13 ")
 
-    world.configure(brake={"percent": 20})
+    world.configure(brake={"percent": 50})
     assert hook(world, "before-backup").returncode == 0
     assert hook(world, "before-prune").returncode == 0
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
-import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -132,7 +130,9 @@ def test_all_that_a_folder_is_comes_back_in_a_new_one(office: World, tmp_path: P
 def test_codes_know_no_letter_case_and_the_folder_may_have_glob_characters(
     office: World, tmp_path: Path
 ) -> None:
-    done = office.avplugin("restore", "--yes", "klant12", "--new", "nieuw [12]*", "--repository", "local")
+    done = office.avplugin(
+        "restore", "--yes", "klant12", "--new", "nieuw [12]*", "--repository", "local"
+    )
 
     assert done.returncode == 0, done.stderr
     new = office.folder / "nieuw [12]*"

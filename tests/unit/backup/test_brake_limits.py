@@ -128,11 +128,13 @@ def test_a_little_of_every_folder_is_too_much_for_all_together() -> None:
     assert not are_too_many(losses, 101, {}, LIMITS)
 
 
-def test_a_folder_that_is_missing_counts_among_all_only() -> None:
-    losses = {"A": Loss(20, 20, (), SINCE, is_missing=True)}
+def test_folders_that_are_missing_count_among_all_only_and_from_the_second_on() -> None:
+    one = {"A": Loss(20, 20, (), SINCE, is_missing=True)}
+    two = {**one, "B": Loss(20, 20, (), SINCE, is_missing=True)}
 
-    assert not are_too_many(losses, 201, {}, LIMITS)
-    assert are_too_many(losses, 200, {}, LIMITS)
+    assert not are_too_many(one, 40, {}, LIMITS)
+    assert not are_too_many(two, 401, {}, LIMITS)
+    assert are_too_many(two, 400, {}, LIMITS)
 
 
 def test_the_limits_can_be_others() -> None:
