@@ -38,6 +38,14 @@ class Series:
         """The match_archives that borgmatic has to use: clean archives, neither held nor not."""
         return f"sh:{self}-????-??-??T??:??:??"
 
+    @property
+    def held_pattern(self) -> str:
+        """A glob pattern for held archives alone: what stands before it holds no glob characters.
+
+        Sources: the schema's patterns for `installation.name` and the names of sets.
+        """
+        return f"{self}-????-??-??T??:??:??{HOLD}"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Archive:

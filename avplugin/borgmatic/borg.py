@@ -8,11 +8,12 @@ import datetime
 import io
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
 from avplugin.borgmatic.archive import Archive
@@ -22,9 +23,31 @@ from avplugin.errors import AvpluginError
 OLDEST_BORG = (1, 4, 5)
 TOO_NEW_BORG = (2,)  # another program: its commands take other words
 
+# What Borg calls these errors; an archive does not exist once another run has renamed it.
+_UNAVAILABLE = frozenset(
+    {
+        *("Repository.DoesNotExist", "Repository.PathPermissionDenied", "Archive.DoesNotExist"),
+        *("LockTimeout", "LockError", "LockErrorT", "LockFailed"),
+        *("PassphraseWrong", "NoPassphraseFailure", "PasscommandFailure"),
+        *("ConnectionClosed", "ConnectionClosedWithHint", "ConnectionBrokenWithHint"),
+        *("Cache.RepositoryAccessAborted", "Signal.SIGTERM", "Signal.SIGHUP"),
+    }
+)
+
+# File too large, no space, read-only, over quota: as Borg writes them in warnings about a file.
+_NO_ROOM = re.compile(r"\[Errno (27|28|30|122)\]")
+
 
 class BorgError(AvpluginError):
     """Borg did not do what it was asked."""
+
+
+class RepositoryUnavailable(BorgError):  # noqa: N818 - named for what is wrong
+    """The repository cannot be used at this moment, which says nothing about what is in it."""
+
+
+class DestinationFull(BorgError):  # noqa: N818 - as above
+    """What came out of an archive could not be written, which says nothing about the archive."""
 
 
 class Item(NamedTuple):
@@ -120,16 +143,22 @@ def extract(
 ) -> list[str]:
     """Extract what lies below `paths` but not below `without` into the folder `destination`.
 
-    Paths are those in the archive, and stay as they are below `destination`. `progress` is called
-    with the bytes done so far. Return Borg's warnings. Raise BorgError if anything could not be
-    extracted: the chunks' own digests prove the contents.
+    Paths are those in the archive, and stay as they are below `destination`. Where one lies inside
+    another, the inner one says what becomes of it. `progress` is called with the bytes done so far.
+    Return Borg's warnings. Raise BorgError if anything could not be extracted: the chunks' own
+    digests prove the contents. If `destination` is why, that is DestinationFull.
     """
+    wanted = list(dict.fromkeys(paths))
+    roots = [path for path in wanted if not _lies_in_any(path, wanted)]
+    # Borg takes the first pattern that matches, and fails if a root is never the one.
+    patterns = {path: f"--exclude=pp:{path}" for path in without}
+    patterns |= {path: f"--pattern=+ pp:{path}" for path in wanted if path not in roots}
     words = [
         "extract",
         "--progress",
-        *(f"--exclude=pp:{path}" for path in without),
+        *(patterns[path] for path in sorted(patterns, key=lambda one: -one.count("/"))),
         f"{repository.path}::{archive}",
-        *(f"pp:{path}" for path in paths),
+        *(f"pp:{path}" for path in roots),
     ]
     warnings: list[str] = []
 
@@ -139,8 +168,34 @@ def extract(
         elif document.get("levelname") == "WARNING":
             warnings.append(str(document.get("message")))
 
-    _run(repository, words, folder=destination, on_log=note)
+    try:
+        _run(repository, words, folder=destination, on_log=note)
+    except BorgError as error:
+        full = next((warning for warning in warnings if _NO_ROOM.search(warning)), None)
+        if full is None:
+            raise
+        raise DestinationFull(f"{destination} has no room left: {full}") from error
     return warnings
+
+
+def check_archives(repository: Repository, pattern: str) -> None:
+    """Check the archives whose names match the glob pattern, as borgmatic's check `archives` does.
+
+    Raise BorgError that says what is wrong with them, RepositoryUnavailable if that cannot be told.
+    """
+    said: list[str] = []
+
+    def note(document: dict[str, Any]) -> None:
+        if document.get("levelname") in {"ERROR", "CRITICAL"} and document.get("message"):
+            said.append(str(document["message"]).strip().splitlines()[0])
+
+    words = ["check", "--archives-only", "--glob-archives", pattern, repository.path]
+    try:
+        _run(repository, words, on_log=note)
+    except RepositoryUnavailable:
+        raise
+    except BorgError as error:
+        raise BorgError(said[0] if said else str(error)) from error
 
 
 def check_borg_version(repository: Repository) -> None:
@@ -155,6 +210,10 @@ def check_borg_version(repository: Repository) -> None:
             f" {oldest} on.\nInstall it with 'pip install \"borgbackup<2\"', or point borgmatic's"
             " local_path at one."
         )
+
+
+def _lies_in_any(path: str, others: Collection[str]) -> bool:
+    return any(str(parent) in others for parent in PurePosixPath(path).parents)
 
 
 def _program(repository: Repository) -> list[str]:
@@ -207,7 +266,8 @@ def _run(
     if failed and accept_warnings and (process.returncode == 1 or process.returncode >= 100):
         failed = False
     if failed:
-        raise BorgError(_explain(repository, process.returncode, messages))
+        kind = RepositoryUnavailable if _is_unavailable(process.returncode, messages) else BorgError
+        raise kind(_explain(repository, process.returncode, messages))
     return b"".join(output)
 
 
@@ -296,6 +356,12 @@ def _unquoted(literal: bytes) -> bytes:
     return literal[1:-1]
 
 
+def _is_unavailable(status: int, messages: Sequence[dict[str, Any]]) -> bool:
+    """Return whether Borg did not get to what was asked, whatever state the archives are in."""
+    ids = {entry.get("msgid") for entry in messages}
+    return status < 0 or bool(ids & _UNAVAILABLE)  # below 0: a signal, as when memory ran out
+
+
 def _explain(repository: Repository, status: int, messages: Sequence[dict[str, Any]]) -> str:
     """Return what went wrong and what to do, in one or two lines."""
     spoken = [entry for entry in messages if entry.get("message") and "levelname" in entry]
@@ -319,7 +385,9 @@ def _explain(repository: Repository, status: int, messages: Sequence[dict[str, A
             "Check encryption_passphrase (or encryption_passcommand) in borgmatic's configuration,"
             " or BORG_PASSPHRASE."
         )
-    said = str(loud[-1]["message"]).strip().splitlines()[0] if loud else f"exit status {status}"
+    # Behind an error that Borg did not expect comes how it got there.
+    told = [entry for entry in loud if not str(entry["message"]).startswith("Traceback ")] or loud
+    said = str(told[-1]["message"]).strip().splitlines()[0] if told else f"exit status {status}"
     if not loud and status < 0:
         said = f"ended by signal {-status}"
     return f"Borg failed on the repository {path}: {said}"

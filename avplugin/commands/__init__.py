@@ -9,6 +9,7 @@ import click
 
 from avplugin import __version__
 from avplugin.commands.context import Context
+from avplugin.language import LANGUAGES
 
 # Each command lives in a module of its name and is imported only when it is called: `--help` has
 # to answer at once, and a hook must not wait for what it does not use.
@@ -18,10 +19,14 @@ _COMMANDS: Mapping[str, str] = {
     "backup": "Back up one set or all, through borgmatic, with progress.",
     "snapshots": "List the snapshots, or the versions of one folder.",
     "restore": "Put back one whole folder out of a snapshot.",
+    "verify": "Prove that snapshots can be restored, or check tables where they lie.",
+    "accept": "Say that it was meant that many tables are gone or damaged.",
     "demo": "Generate an AccountView office to try things on.",
     "before-backup": "Hook: list what is to be stored and whether it is time.",
     "after-backup": "Hook: prove the archive clean and name it so.",
     "failed-backup": "Hook: end a run whose backup failed.",
+    "before-prune": "Hook: stop pruning while the brake is on.",
+    "after-check": "Hook: extract and prove some folders, when that is due.",
 }
 
 
@@ -48,13 +53,23 @@ class _Commands(click.Group):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")
 @click.option("--no-color", is_flag=True, help="Print without colours.")
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), help="Of the wizard; default that of the locale."
+)
 @click.version_option(__version__, prog_name="avplugin")
 @click.pass_context
 def avplugin(
-    ctx: click.Context, config: str | None, as_json: bool, verbose: bool, no_color: bool
+    ctx: click.Context,
+    config: str | None,
+    as_json: bool,
+    verbose: bool,
+    no_color: bool,
+    language: str | None,
 ) -> None:
     """Backups of AccountView that can be trusted, on borgmatic and Borg.
 
     Exit status: 0 done, 1 error, 2 wrong usage, 75 not now.
     """
-    ctx.obj = Context(config, as_json=as_json, verbose=verbose, color=not no_color)
+    ctx.obj = Context(
+        config, as_json=as_json, verbose=verbose, color=not no_color, language=language
+    )

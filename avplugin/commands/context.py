@@ -5,26 +5,40 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from avplugin.configuration.model import Configuration
+    from avplugin.language import Texts
 
 
 class Context:
     """The global options of one call."""
 
-    def __init__(self, config: str | None, *, as_json: bool, verbose: bool, color: bool) -> None:
+    def __init__(
+        self,
+        config: str | None,
+        *,
+        as_json: bool,
+        verbose: bool,
+        color: bool,
+        language: str | None = None,
+    ) -> None:
         self._config = config
+        self._language = language
         self.as_json = as_json
         self.verbose = verbose
         self.color = color
+        self.tells_of_restores = True  # not by the command that looks after them
         self._bar: Console | None = None
 
     @functools.cached_property
@@ -37,7 +51,36 @@ class Context:
 
         configuration = load_configuration(self._config)
         self._start_what_was_left_stopped(configuration)
+        self.tell_of_cut_off_restores(configuration.state)
         return configuration
+
+    @property
+    def restore_state(self) -> Path:
+        """The state folder that restores note what they do in; there need be no configuration."""
+        from avplugin.errors import AvpluginError  # noqa: PLC0415
+        from avplugin.state.restores import state_without_configuration  # noqa: PLC0415
+
+        if self.has_configuration:
+            with contextlib.suppress(AvpluginError):  # on a bad day that may be what is broken
+                return self.configuration.state
+        return state_without_configuration()
+
+    def tell_of_cut_off_restores(self, state: Path) -> None:
+        """Warn if folders are still as a restore left them that was cut off."""
+        from avplugin.errors import AvpluginError  # noqa: PLC0415
+        from avplugin.state.restores import RestoreJournal, Stage  # noqa: PLC0415
+
+        try:
+            restores = RestoreJournal(state).cut_off() if self.tells_of_restores else []
+        except AvpluginError as error:
+            self.warn(str(error))
+            return
+        for restore in restores:
+            if restore.stage is Stage.EXTRACTING:
+                text = "nothing was changed yet; 'avplugin restore --recover' clears up"
+            else:
+                text = "'avplugin restore --recover' finishes it, or takes it back"
+            self.warn(f"a restore of {restore.what} was cut off: {text}")
 
     def _start_what_was_left_stopped(self, configuration: Configuration) -> None:
         from avplugin.errors import AvpluginError  # noqa: PLC0415
@@ -60,6 +103,13 @@ class Context:
             return find_configuration(None).exists()
         except (ConfigurationError, OSError):
             return False
+
+    @functools.cached_property
+    def texts(self) -> Texts:
+        """The texts for bookkeepers, in the language of --language or of the locale."""
+        from avplugin.language import language, texts_in  # noqa: PLC0415
+
+        return texts_in(language(self._language, os.environ))
 
     @functools.cached_property
     def console(self) -> Console:
@@ -124,7 +174,7 @@ class Context:
         if self._bar is not None and stream.isatty():
             self._bar.print(printable(text), markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(printable(text), err=err)
+            click.echo(showable(printable(text), stream), err=err)
 
     def answer(self, document: Any) -> None:
         """Print the answer to --json."""
@@ -139,6 +189,12 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in shown
     )
+
+
+def showable(text: str, stream: TextIO) -> str:
+    """Return the text with what the stream's character set lacks made visible."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def human_size(size: int) -> str:

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from avplugin.commands.context import Context, human_size
+from avplugin.commands.proven import (
+    NOT_KNOWN,
+    failure_document,
+    known_drills,
+    proven_document,
+    version_proven_when,
+)
 from avplugin.commands.source import learn, open_sources, repository_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from avplugin.snapshots.reader import Snapshot, Version
+    from avplugin.snapshots.sources import Source
+    from avplugin.state.drills import Drilled, KnownDrills
+    from avplugin.state.manifest import FolderManifest
+
+# What a drill of this version of a folder, in one repository, has come to.
+_Lookup: TypeAlias = "Callable[[str, FolderManifest], Drilled | None]"
 
 
 @click.command("snapshots")
@@ -31,21 +47,22 @@ def command(context: Context, folder: str | None, repository: str | None) -> Non
 
 
 def _list_snapshots(context: Context, repository: str | None) -> None:
-    found: list[Snapshot] = []
+    found: list[tuple[Snapshot, _Lookup | None]] = []
     with open_sources(context, repository) as sources:
-        for source in sources:
+        lookups = _lookups(context, sources)
+        for source, lookup in zip(sources, lookups, strict=True):
             archives = source.archives()
             learn(context, source, archives)
-            found += source.reader.snapshots(archives)
-    found.sort(key=lambda snapshot: snapshot.archive.time, reverse=True)
+            found += [(snapshot, lookup) for snapshot in source.reader.snapshots(archives)]
+    found.sort(key=lambda pair: pair[0].archive.time, reverse=True)
     if context.as_json:
-        context.answer([_snapshot_document(snapshot) for snapshot in found])
+        context.answer([_snapshot_document(snapshot, lookup) for snapshot, lookup in found])
         return
     if not found:
         context.say("There are no snapshots yet: 'avplugin backup' makes one.")
         return
     rows = []
-    for snapshot in found:
+    for snapshot, lookup in found:
         manifest = snapshot.manifest
         stored = manifest.stored if manifest else ()
         rows.append(
@@ -54,15 +71,16 @@ def _list_snapshots(context: Context, repository: str | None) -> None:
                 str(len(stored)) if manifest else "-",
                 human_size(sum(part.size for part in stored)) if manifest else "-",
                 str(sum(part.tables for part in stored)) if manifest else "-",
+                _proven_of(snapshot, lookup),
                 _state(snapshot),
                 snapshot.repository,
                 snapshot.archive.name,
             )
         )
     context.print_table(
-        ("Taken", ">Folders", ">Size", ">Tables", "State", "Repository", "Archive"), rows
+        ("Taken", ">Folders", ">Size", ">Tables", ">Proven", "State", "Repository", "Archive"), rows
     )
-    for snapshot in found:
+    for snapshot, _ in found:
         if _state(snapshot) != "clean":
             context.say(f"{snapshot.archive.name}: {_state(snapshot)}: {_why(snapshot)}")
 
@@ -70,20 +88,21 @@ def _list_snapshots(context: Context, repository: str | None) -> None:
 def _list_versions(context: Context, folder: str, repository: str | None) -> None:
     from avplugin.errors import AvpluginError  # noqa: PLC0415
 
-    found: list[Version] = []
+    found: list[tuple[Version, _Lookup | None]] = []
     with open_sources(context, repository) as sources:
-        for source in sources:
+        lookups = _lookups(context, sources)
+        for source, lookup in zip(sources, lookups, strict=True):
             archives = source.archives()
             learn(context, source, archives)
-            found += source.reader.versions(folder, archives)
-    found.sort(key=lambda version: version.archive.time, reverse=True)
+            found += [(version, lookup) for version in source.reader.versions(folder, archives)]
+    found.sort(key=lambda pair: pair[0].archive.time, reverse=True)
     if not found:
         raise AvpluginError(
             f"no snapshot holds {folder}.\n'avplugin snapshots' lists what there is; codes are"
             " those of the administrations."
         )
     if context.as_json:
-        context.answer([_version_document(version) for version in found])
+        context.answer([_version_document(version, lookup) for version, lookup in found])
         return
     rows = [
         (
@@ -92,21 +111,64 @@ def _list_versions(context: Context, folder: str, repository: str | None) -> Non
             str(version.folder.files),
             str(version.folder.tables),
             str(version.archives),
+            NOT_KNOWN
+            if lookup is None
+            else version_proven_when(lookup(version.archive.series, version.folder)),
             "clean" if version.clean else "not clean",
             version.repository,
             version.archive.name,
         )
-        for version in found
+        for version, lookup in found
     ]
-    newest = found[0].folder
+    newest = found[0][0].folder
     name = f" ({newest.name})" if newest.name not in {"", newest.label} else ""
     context.say(f"{newest.label}{name}: distinct versions, newest first")
     context.print_table(
-        ("Taken", ">Size", ">Files", ">Tables", ">Archives", "State", "Repository", "Archive"), rows
+        (
+            *("Taken", ">Size", ">Files", ">Tables", ">Archives"),
+            *("Proven", "State", "Repository", "Archive"),
+        ),
+        rows,
     )
-    for version in found:
+    for version, _ in found:
         if not version.clean:
             context.say(f"{version.archive.name}: not clean: {version.reason}")
+
+
+def _lookups(context: Context, sources: Sequence[Source]) -> list[_Lookup | None]:
+    """Return for each source what knows about drills; None where that cannot be read."""
+    known: dict[Path, KnownDrills | None] = {}
+    for state in dict.fromkeys(source.state for source in sources):
+        known[state] = known_drills(context, state)
+    return [_lookup(source.reader.listing.id, known[source.state]) for source in sources]
+
+
+def _lookup(repository_id: str, drills: KnownDrills | None) -> _Lookup | None:
+    if drills is None:
+        return None
+    return lambda series, part: drills.folder(repository_id, series, part.label).of_version(part)
+
+
+def _proven_of(snapshot: Snapshot, lookup: _Lookup | None) -> str:
+    """Return how many of a snapshot's folders are versions that were proven.
+
+    Of one that is not clean nobody knows which versions it holds, whatever its manifest says.
+    """
+    if snapshot.manifest is None or not snapshot.is_clean:
+        return "-"
+    if lookup is None:
+        return NOT_KNOWN
+    drilled = [lookup(snapshot.archive.series, part) for part in snapshot.manifest.stored]
+    failed = sum(1 for one in drilled if one is not None and one.failure)
+    proven = sum(1 for one in drilled if one is not None and not one.failure)
+    return f"{proven}, {failed} FAILED" if failed else str(proven)
+
+
+def _drill_document(
+    part: FolderManifest, series: str, lookup: _Lookup | None
+) -> dict[str, dict[str, Any] | None]:
+    drilled = lookup(series, part) if lookup is not None else None
+    return {"proven": proven_document(drilled), "failure": failure_document(drilled)}
 
 
 def local_time(moment: datetime.datetime) -> str:
@@ -126,8 +188,9 @@ def _why(snapshot: Snapshot) -> str:
     return f"clean, without {', '.join(part.label for part in snapshot.manifest.left_out)}"
 
 
-def _snapshot_document(snapshot: Snapshot) -> dict[str, object]:
+def _snapshot_document(snapshot: Snapshot, lookup: _Lookup | None) -> dict[str, object]:
     manifest = snapshot.manifest
+    lookup = lookup if snapshot.is_clean else None
     return {
         "archive": snapshot.archive.name,
         "id": snapshot.archive.id,
@@ -150,6 +213,7 @@ def _snapshot_document(snapshot: Snapshot) -> dict[str, object]:
                 "sessions": part.sessions,
                 "table_health": part.table_health,
                 "damaged": part.damaged,
+                **_drill_document(part, snapshot.archive.series, lookup),
             }
             for part in (manifest.stored if manifest else ())
         ],
@@ -160,7 +224,7 @@ def _snapshot_document(snapshot: Snapshot) -> dict[str, object]:
     }
 
 
-def _version_document(version: Version) -> dict[str, object]:
+def _version_document(version: Version, lookup: _Lookup | None) -> dict[str, object]:
     return {
         "label": version.folder.label,
         "name": version.folder.name,
@@ -178,4 +242,5 @@ def _version_document(version: Version) -> dict[str, object]:
         "table_health": version.folder.table_health,
         "damaged": version.folder.damaged,
         "fingerprint": version.folder.fingerprint,
+        **_drill_document(version.folder, version.archive.series, lookup),
     }

@@ -17,7 +17,7 @@ from avplugin.configuration.load_sessions import (
     read_blocked_by,
     read_on_busy,
 )
-from avplugin.configuration.model import BackupSet, Configuration
+from avplugin.configuration.model import BackupSet, BrakeLimits, Configuration, DrillSettings
 from avplugin.errors import AvpluginError
 from avplugin.installation.locate import AdministrationSource, Explicit, FolderGlob, Register
 from avplugin.installation.windows_path import Drives, DrivesError, is_windows_path, one_line
@@ -257,6 +257,7 @@ def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> C
     installation = document["installation"]
     copy_documents = document.get("copy_documents", {})
     state = document.get("state")
+    brake = document.get("brake", {})
     return Configuration(
         file=file,
         text=text,
@@ -276,6 +277,8 @@ def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> C
             code: part["backup"] for code, part in copy_documents.get("administrations", {}).items()
         },
         sessions=make_sessions(document["sessions"], lambda named: file.parent / _from_home(named)),
+        brake=BrakeLimits(percent=brake.get("percent", 10), least=brake.get("least", 3)),
+        drill=_make_drill(document.get("drill", {})),
     )
 
 
@@ -316,6 +319,15 @@ def _make_set(
         on_busy=read_on_busy(sessions, name, holds_system_folders="folders" in part),
         blocked_by=read_blocked_by(sessions, name),
         overdue_after=seconds(part.get("overdue_after", "2d")),
+    )
+
+
+def _make_drill(part: Mapping[str, Any]) -> DrillSettings:
+    folder = part.get("folder")
+    return DrillSettings(
+        every=seconds(part.get("every", "2w")),
+        sample=part.get("sample", 3),
+        folder=Path(folder) if folder else None,
     )
 
 

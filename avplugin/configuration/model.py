@@ -37,6 +37,23 @@ class BackupSet:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class BrakeLimits:
+    """How much may be lost from one clean snapshot to the next; from both on it is too much."""
+
+    percent: int
+    least: int  # tables
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DrillSettings:
+    """When a drill is due behind a check, and what it takes."""
+
+    every: float  # seconds
+    sample: int  # administrations or other folders
+    folder: Path | None  # where it extracts to; None is below the state folder
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Configuration:
     """accountview.yaml; paths of folders are still as written there, Windows paths included."""
 
@@ -53,6 +70,8 @@ class Configuration:
     copy_documents_backup: bool
     copy_documents_backup_of: Mapping[str, bool]  # by code
     sessions: Sessions
+    brake: BrakeLimits
+    drill: DrillSettings
 
     def backup_set(self, name: str) -> BackupSet:
         """Return the set of this name; raise UsageError if there is none."""

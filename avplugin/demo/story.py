@@ -120,7 +120,7 @@ def _lose_and_restore(stage: Stage, office: Office) -> None:
     shutil.copytree(lost.folder, kept, symlinks=True)
     shutil.rmtree(lost.folder)
     print(f"{lost.folder} is gone.")
-    stage.run("avplugin", "restore", LOST, "--original")
+    stage.run("avplugin", "restore", "--yes", LOST, "--original")
     files = compare_trees(kept, lost.folder)
     tell(f"Compared {files} files byte by byte with a copy made before the loss: all the same.")
 
@@ -129,7 +129,7 @@ def _restore_the_day_before(stage: Stage) -> None:
     tell(f"{LOST} as it was before that day, beside the present one.")
     clean = _oldest_snapshot(stage)
     new = stage.folder / f"{LOST} before"
-    stage.run("avplugin", "restore", LOST, "--archive", clean, "--new", str(new))
+    stage.run("avplugin", "restore", "--yes", LOST, "--archive", clean, "--new", str(new))
     pristine = stage.folder / "pristine"
     office = generate_office(pristine)
     twin = next(part for part in office.administrations if part.code == LOST)

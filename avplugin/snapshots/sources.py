@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from avplugin.borgmatic.archive import Archive, Series
@@ -19,10 +19,14 @@ from avplugin.state.run import SetState
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Source:
-    """One repository with the series of archives that count in it; None means all of avplugin's."""
+    """One repository with the series of archives that count in it; None means all of avplugin's.
+
+    `state` is the folder where this machine keeps what it knows of the repository.
+    """
 
     reader: SnapshotReader
     series: tuple[str, ...] | None
+    state: Path
 
     def archives(self) -> list[Archive]:
         """Return the archives that count, newest first."""
@@ -41,6 +45,7 @@ def configured_sources(
     series: dict[str, list[str]] = {}
     repositories: dict[str, Repository] = {}
     reasons: dict[str, str] = {}
+    others: dict[str, None] = {}
     for name, part in configuration.sets.items():
         for repository in load_borgmatic_configuration(part.borgmatic).repositories:
             if wanted in {None, repository.path, repository.label}:
@@ -48,6 +53,8 @@ def configured_sources(
                 series.setdefault(repository.path, []).append(
                     str(Series(configuration.installation_name, name))
                 )
+            else:
+                others[str(repository)] = None
         for outcome in SetState(configuration.state, name).outcomes():
             if outcome.reasons and outcome.archive:
                 reasons[outcome.archive] = outcome.reasons[0]
@@ -62,12 +69,22 @@ def configured_sources(
             except AvpluginError as error:
                 errors.append(error)
             else:
-                sources.append(Source(reader, tuple(series[path])))
+                sources.append(Source(reader, tuple(series[path]), configuration.state))
         if not sources:
-            raise errors[0]
+            raise _unreadable(errors[0], others)
         for failure in errors:
             warn(str(failure).splitlines()[0])
         yield sources
+
+
+def _unreadable(error: AvpluginError, others: Collection[str]) -> AvpluginError:
+    """Return the error about a repository that cannot be read, with what to try instead."""
+    if not others:
+        return error
+    return AvpluginError(
+        f"{str(error).splitlines()[0]}\nThe same folders may be in {' or '.join(others)}: try"
+        f" --repository {next(iter(others))}."
+    )
 
 
 def names_repository(configuration: Configuration, wanted: str) -> bool:
@@ -90,10 +107,16 @@ def bare_source(url: str, ask_passphrase: Callable[[str], str | None]) -> Iterat
     if Path(url).exists():
         url = str(Path(url).absolute())  # Borg extracts in another working folder
     passphrase = ask_passphrase(url)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     settings = {} if passphrase is None else {"encryption_passphrase": passphrase}
-    with Catalogue.open(cache / "avplugin") as catalogue:
-        yield [Source(SnapshotReader(Repository(url, "", settings), catalogue), None)]
+    state = bare_state()
+    with Catalogue.open(state) as catalogue:
+        yield [Source(SnapshotReader(Repository(url, "", settings), catalogue), None, state)]
+
+
+def bare_state() -> Path:
+    """Return the folder for what is known of repositories that no configuration names."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "avplugin"
 
 
 def patient(repository: Repository) -> Repository:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from avplugin.installation.model import code_key
@@ -93,12 +93,43 @@ class Catalogue:
         )
         return Manifest(run_from_json(run), tuple(folders))
 
+    def folder_in(self, archive: str, label: str) -> FolderManifest | None:
+        """Return the manifest of one folder in a known archive; None if there is none."""
+        row = self._connection.execute(
+            "SELECT manifest FROM folder WHERE key = ? AND archive = ?",
+            (folder_key(label), archive),
+        ).fetchone()
+        return None if row is None else folder_from_json(row[0])
+
     def folder(self, label: str) -> Mapping[str, FolderManifest]:
         """Return the manifests of one folder by archive id, over all known archives."""
         rows = self._connection.execute(
             "SELECT archive, manifest FROM folder WHERE key = ?", (folder_key(label),)
         )
         return {archive: folder_from_json(text) for archive, text in rows}
+
+    def first_of_each(self, archives: Sequence[str]) -> list[tuple[str, FolderManifest]]:
+        """Return, of every folder, the first of these archives that it is stored in.
+
+        With it comes the folder's manifest there. Only that is read of each folder: in a thousand
+        folders and hundreds of archives all manifests together are hundreds of MB.
+        """
+        places = {archive: place for place, archive in enumerate(archives)}
+        holders: dict[str, list[int]] = {}
+        # Said to use the index that covers it: otherwise every manifest is passed over on the way.
+        for key, archive in self._connection.execute(
+            "SELECT key, archive FROM folder INDEXED BY folder_key"
+        ):
+            if archive in places:
+                holders.setdefault(key, []).append(places[archive])
+        found = []
+        for key, at in holders.items():
+            for place in sorted(at):
+                part = self.folder_in(archives[place], key)
+                if part is not None and not part.left_out:
+                    found.append((archives[place], part))
+                    break
+        return found
 
     def forget_others(self, repository_id: str, archives: Collection[str]) -> None:
         """Drop what is known of archives of the repository that are there no more."""

@@ -61,6 +61,11 @@ class FolderManifest:
         return bool(self.left_out) and self.sessions not in {NOT_CHECKED, NOBODY}
 
     @property
+    def damaged_tables(self) -> frozenset[str]:
+        """The damaged tables, by path without suffix: memo and index are parts of their table."""
+        return frozenset(path.rpartition(".")[0].lower() for path in self.damaged)
+
+    @property
     def archived_path(self) -> str:
         """The folder's path in the archive."""
         return self.path.lstrip("/")

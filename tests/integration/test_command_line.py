@@ -104,9 +104,9 @@ def test_a_set_that_is_not_there_ends_in_2(office: World, words: list[str]) -> N
 def test_a_table_is_as_wide_as_it_needs_where_nobody_sees_it(office: World) -> None:
     lines = office.avplugin("administrations").stdout.splitlines()
 
-    assert lines[0].split() == ["Code", "Name", "Folder", "Copy", "documents", "Sets"]
+    assert lines[0].split() == [*("Code", "Name", "Folder", "Copy", "documents", "Sets", "Proven")]
     assert [line.split("  ")[0] for line in lines[1:3]] == ["A", "Klant [12]"]
-    assert lines[3] == f"program: {office.folder}/program"
+    assert lines[3] == f"program: {office.folder}/program (proven: never)"
 
 
 def test_json_is_all_that_is_printed_with_json(office: World) -> None:

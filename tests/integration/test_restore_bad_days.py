@@ -235,11 +235,11 @@ def make_hostile(world: World, members: list[Member], besides: Sequence[Member] 
 
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
-        for name, content in manifest_of("srv/PRIJS26", members).items():
-            add(tar, (f"avplugin/{name}", tarfile.REGTYPE, content.decode()))
+        for name, data_of_file in manifest_of("srv/PRIJS26", members).items():
+            add(tar, (f"avplugin/{name}", tarfile.REGTYPE, data_of_file.decode()))
         for path, kind, content in (*members, *besides):
-            at, target = (text.replace("OUTSIDE", str(outside)) for text in (path, content))
-            add(tar, (at, kind, target))
+            there = str(outside)
+            add(tar, (path.replace("OUTSIDE", there), kind, content.replace("OUTSIDE", there)))
     (world.folder / "hostile.tar").write_bytes(data.getvalue())
     done = world.run(
         *("borg", "import-tar", f"{repository}::av-administrations-2026-11-01T02:00:00"),

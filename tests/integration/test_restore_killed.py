@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import random
 import shutil
@@ -50,6 +51,10 @@ class Firm:
         """Restore over what is there, in this process, as the command does."""
         preparation = prepare(self.choice, Original(), self.configuration, other_version=False)
         put_back.put_back(preparation, self.journal, lambda _: None, lambda: None)
+
+    def recover(self) -> None:
+        """Finish what was cut off, or take it back, as the command does."""
+        undo.recover(self.journal, self.configuration)
 
     def look(self) -> tuple[Tree, ...]:
         """Return what the folders are now, without those inside that stay."""
@@ -165,7 +170,7 @@ def check_nothing_lost(firm: Firm, was_killed: bool) -> str:
     Return which. The firm is as before afterwards.
     """
     cut_off = firm.journal.cut_off()
-    undo.recover(firm.journal, firm.configuration)
+    firm.recover()
     now = firm.look()
     assert now in (firm.worked, firm.snapshot)
     for stay, before in firm.stays.items():
@@ -223,7 +228,7 @@ def test_restores_killed_between_any_two_steps_lose_nothing(
     killed = 0
     while killed < BETWEEN_STEPS // 2:
         for number in range(steps):
-            assert killed_child(lambda number=number: dying_at(number, firm.restore), after=None)
+            assert killed_child(functools.partial(dying_at, number, firm.restore), after=None)
             killed += 1
             outcomes.append(check_nothing_lost(firm, was_killed=True))
 
@@ -241,9 +246,7 @@ def test_a_recovery_that_is_killed_itself_can_be_repeated(
     for _ in range(15):
         killed_child(lambda: dying_at(chance.randrange(steps), firm.restore), after=None)
         killed_child(
-            lambda: dying_at(
-                chance.randrange(6), lambda: undo.recover(firm.journal, firm.configuration) and None
-            ),
+            lambda: dying_at(chance.randrange(6), firm.recover),
             after=None,
         )
         check_nothing_lost(firm, was_killed=True)
@@ -260,7 +263,9 @@ def extracted_once(firm: Firm, folder: Path) -> Callable[..., list[str]]:
     real = borg.extract
     copies: dict[tuple[str, ...], Path] = {}
 
-    def extract(repository, archive, paths, without, destination, progress):  # type: ignore[no-untyped-def]
+    def extract(  # type: ignore[no-untyped-def]
+        repository, archive, paths, without, destination: Path, progress
+    ) -> list[str]:
         key = tuple(paths)
         if key not in copies:
             copies[key] = folder / str(len(copies))

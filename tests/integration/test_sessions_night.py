@@ -430,13 +430,13 @@ def test_nothing_is_put_back_where_somebody_only_looks(
 ) -> None:
     with samba.workstation() as workstation:
         workstation.open_file("Administraties/BAKKER26", 0, folder=True)
-        done = world.avplugin("restore", "BAKKER26", "--original")
+        done = world.avplugin("restore", "--yes", "BAKKER26", "--original")
 
         assert done.returncode == 75
         assert "BAKKER26: games on 127.0.0.1 has the folder open" in done.stdout
         assert list(lost.iterdir()) == []
 
-    done = world.avplugin("restore", "BAKKER26", "--original")
+    done = world.avplugin("restore", "--yes", "BAKKER26", "--original")
 
     assert done.returncode == 0, done.stderr
     assert (lost / "GROOTBOEK.DBF").exists()
@@ -447,7 +447,7 @@ def test_nothing_is_put_back_where_nobody_can_say_who_is_in(
 ) -> None:
     samba.stop()
 
-    done = world.avplugin("restore", "BAKKER26", "--original")
+    done = world.avplugin("restore", "--yes", "BAKKER26", "--original")
 
     assert done.returncode == 1
     assert "nothing is put back while that is not known" in done.stderr
@@ -459,7 +459,7 @@ def test_services_are_stopped_while_a_folder_is_put_back(
 ) -> None:
     ask(world, {"samba": {"config": str(samba.config)}}, **services(world))
 
-    done = world.avplugin("restore", "BAKKER26", "--original")
+    done = world.avplugin("restore", "--yes", "BAKKER26", "--original")
 
     assert done.returncode == 0, done.stderr
     assert note_services(world).read_text() == "stopped\nstarted\n"
@@ -705,7 +705,7 @@ def test_an_overdue_folder_is_not_hidden_by_a_night_in_which_everybody_is_in(
 def test_nothing_is_put_back_anew_where_somebody_is(world: World, samba: Samba, lost: Path) -> None:
     with samba.workstation() as workstation:
         workstation.open_file("Administraties/BAKKER26", 0, folder=True)
-        done = world.avplugin("restore", "BAKKER26", "--new", lost)
+        done = world.avplugin("restore", "--yes", "BAKKER26", "--new", lost)
 
     assert done.returncode == 75
     assert list(lost.iterdir()) == []
@@ -724,7 +724,7 @@ def test_who_comes_in_while_a_folder_is_extracted_keeps_it_from_its_place(
     )
     (slow / "borg").chmod(0o755)
     restoring = subprocess.Popen(
-        ["avplugin", "restore", "BAKKER26", "--original"],
+        ["avplugin", "restore", "--yes", "BAKKER26", "--original"],
         env={**world.environment, "PATH": f"{slow}:{world.environment['PATH']}"},
         cwd=world.folder,
         stdout=subprocess.PIPE,

@@ -78,7 +78,8 @@ def test_of_a_folder_each_distinct_version_is_one_line_newest_first(history: Wor
     assert done.returncode == 0, done.stderr
     assert title == "BAKKER26 (Bakkerij Van Dijk 2026): distinct versions, newest first"
     assert head.split() == [
-        *("Taken", "Size", "Files", "Tables", "Archives", "State", "Repository", "Archive")
+        *("Taken", "Size", "Files", "Tables", "Archives", "Proven", "State"),
+        *("Repository", "Archive"),
     ]
     *lines, why = lines
     assert [line.split()[-1] for line in lines] == [names[3], names[1], names[0]]
@@ -122,7 +123,7 @@ def test_the_system_folder_has_versions_too(history: World) -> None:
     assert set(version) == {
         *("label", "name", "time", "first", "archive", "archives", "repository", "clean"),
         *("reason", "bytes", "files", "tables", "sessions", "table_health", "damaged"),
-        "fingerprint",
+        *("fingerprint", "proven", "failure"),
     }
     assert version["label"] == "system"
     assert version["tables"] == 4
@@ -141,7 +142,7 @@ def test_json_has_what_every_snapshot_holds(history: World) -> None:
     assert [part["label"] for part in oldest["folders"]] == ["extra:Layouts", "program", "system"]
     assert set(oldest["folders"][0]) == {
         *("label", "kind", "code", "name", "bytes", "files", "tables", "sessions"),
-        *("table_health", "damaged"),
+        *("table_health", "damaged", "proven", "failure"),
     }
 
 
@@ -276,7 +277,7 @@ def test_archives_that_avplugin_did_not_make_are_never_called_clean(
     assert all(" not clean " in line for line in lines[:2])
     assert done.stdout.count("not clean: it holds no manifest of avplugin") == 2
     refused = elsewhere(
-        *("restore", "system", "--archive", "accountview-system-2030-01-01T00:00:00"),
+        *("restore", "--yes", "system", "--archive", "accountview-system-2030-01-01T00:00:00"),
         *("--repository", repository, "--new", tmp_path / "new"),
         home=home,
         **environment,
@@ -296,7 +297,7 @@ def test_an_empty_repository_is_no_error(world: World) -> None:
 def test_without_a_configuration_it_says_how_to_do_without(tmp_path: Path) -> None:
     assert not os.path.lexists("/etc/avplugin/accountview.yaml")
 
-    for words in (["snapshots"], ["restore", "BAKKER26", "--new", "x"]):
+    for words in (["snapshots"], ["restore", "--yes", "BAKKER26", "--new", "x"]):
         done = elsewhere(*words, home=tmp_path / "home")
         assert done.returncode == 1
         assert "no configuration" in done.stderr

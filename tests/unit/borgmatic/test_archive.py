@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import pytest
+from borg.shellpattern import translate
 
 from avplugin.borgmatic.archive import Archive, Series, clean_name, of_series
 
@@ -85,3 +87,15 @@ def test_a_series_is_ordered_by_time_and_not_by_name() -> None:
     ]
 
     assert of_series([late_by_name, *others, held, stale], SERIES) == [held, stale, late_by_name]
+
+
+def test_the_pattern_for_held_archives_is_for_these_alone() -> None:
+    matches = re.compile(translate(SERIES.held_pattern)).match
+
+    assert matches(f"{STEM}.hold")
+    for other in (
+        *(STEM, f"{STEM}.unverified", f"{STEM}.hold.unverified", f"{STEM}.hold.checkpoint"),
+        *(f"x{STEM}.hold", f"other-{STEM}.hold", STEM.replace("office", "0ffice") + ".hold"),
+        STEM.replace("administrations", "administrations-old") + ".hold",
+    ):
+        assert not matches(other)

@@ -17,7 +17,7 @@ from avplugin.configuration.load import (
     load_configuration,
     load_schema,
 )
-from avplugin.configuration.model import Configuration
+from avplugin.configuration.model import BrakeLimits, Configuration, DrillSettings
 from avplugin.errors import UsageError
 from avplugin.installation.locate import Explicit, FolderGlob, Register
 from avplugin.shipped import shipped_folder
@@ -185,7 +185,7 @@ def test_a_byte_order_mark_as_windows_editors_write_it_is_fine(file: Path) -> No
         (
             ["zzz: x"],
             "zzz: is not known; known here: installation, administrations, drives, state, sets,"
-            " copy_documents, sessions",
+            " copy_documents, brake, drill, sessions",
         ),
         (["1: x"], "1: is not known; known here: installation,"),
         (["sets: {all: {selct: all}}"], "sets.all.selct: is not known; did you mean select?"),
@@ -221,6 +221,12 @@ def test_a_byte_order_mark_as_windows_editors_write_it_is_fine(file: Path) -> No
             ["sets: {a: {select: all}}"],
             "sets: none of them holds the program, system and extra folders",
         ),
+        (
+            ["brake: {percent: 0}"],
+            "brake.percent: '0' cannot be used: it must be a percentage, from",
+        ),
+        (["brake: {percent: 10%}"], "brake.percent: must be a whole number"),
+        (["brake: {least: 0}"], "brake.least: '0' cannot be used: it must be at least 1"),
         (["copy_documents: {bakup: true}"], "copy_documents.bakup: is not known; did you mean b"),
         (["copy_documents: {backup: 'yes'}"], "copy_documents.backup: must be true or false"),
         (
@@ -248,6 +254,11 @@ def test_a_byte_order_mark_as_windows_editors_write_it_is_fine(file: Path) -> No
         (["state: /var/a b"], f"state: '/var/a b' cannot be used: {STATE}"),
         (["state: /var/./av"], f"state: '/var/./av' cannot be used: {STATE}"),
         (["state: /var/../av"], f"state: '/var/../av' cannot be used: {STATE}"),
+        (["drill: {every: 0d}"], "drill.every: '0d' cannot be used: it must be a number above 0"),
+        (["drill: {sample: -1}"], "drill.sample: '-1' cannot be used: it must be 0 or more"),
+        (["drill: {sample: all}"], "drill.sample: must be a whole number"),
+        (["drill: {folder: scratch}"], "drill.folder: 'scratch' cannot be used: it must be a path"),
+        (["drill: {often: 1d}"], "drill.often: is not known; known here: every, sample, folder"),
         (['state: "/var/av\\n"'], f"state: '/var/av\\n' cannot be used: {STATE}"),
         (["state: /"], f"state: '/' cannot be used: {STATE}"),
         (["state: ~"], "state: is empty; it must be text"),
@@ -377,6 +388,15 @@ def test_what_may_be_left_out_has_a_default(
     assert not configuration.sets["system"].selects("A")
     assert configuration.sets["administrations"].selects("A")
     assert configuration.sets["administrations"].only_changed
+    assert configuration.drill == DrillSettings(every=14 * 86400, sample=3, folder=None)
+
+
+def test_a_drill_can_be_as_rare_and_as_large_as_one_likes(file: Path) -> None:
+    configuration = load(file, "drill: {every: 1d, sample: 0, folder: /mnt/scratch}")
+
+    assert configuration.drill == DrillSettings(86400, 0, Path("/mnt/scratch"))
+    assert configuration.brake == BrakeLimits(percent=10, least=3)
+    assert load(file, "brake: {least: 5}").brake == BrakeLimits(percent=10, least=5)
     assert str(configuration.sets["system"].borgmatic) == "/etc/borgmatic.d/accountview-system.yaml"
 
 

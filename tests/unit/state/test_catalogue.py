@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 import threading
 from pathlib import Path
@@ -43,6 +44,26 @@ def test_adding_again_replaces(tmp_path: Path) -> None:
 
         assert catalogue.manifest("a") == manifest("2", "B")
         assert catalogue.folder("A") == {}
+
+
+def test_of_every_folder_the_first_archive_that_it_is_stored_in_is_found(tmp_path: Path) -> None:
+    def without(lost: str, *codes: str) -> Manifest:
+        found = manifest("1", lost, *codes)
+        bad = dataclasses.replace(found.folders[0], left_out="does not exist")
+        return dataclasses.replace(found, folders=(bad, *found.folders[1:]))
+
+    with Catalogue.open(tmp_path) as catalogue:
+        catalogue.add("R", "old", manifest("1", "a", "b", "c"))
+        catalogue.add("R", "new", without("a", "B"))
+        catalogue.add("R", "newest, not asked for", manifest("1", "a", "b", "c"))
+        catalogue.add("R", "never", without("d"))
+        catalogue.add("R", "none", None)
+
+        found = catalogue.first_of_each(["never", "none", "unknown", "new", "old"])
+
+    assert sorted((part.label, archive) for archive, part in found) == [
+        *(("B", "new"), ("a", "old"), ("c", "old")),
+    ]
 
 
 def test_archives_that_are_gone_are_forgotten_in_their_own_repository_only(tmp_path: Path) -> None:
