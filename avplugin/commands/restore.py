@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from avplugin.restore.check import Preparation
     from avplugin.restore.choose import Choice
     from avplugin.restore.put_back import PutBack
+    from avplugin.restore.targets import Target
     from avplugin.restore.where import Where
     from avplugin.snapshots.sources import Source
     from avplugin.state.restores import Restore, RestoreJournal
@@ -120,7 +121,7 @@ def _restore(context: Context, words: _Words, repository: str | None) -> None:
         preparation = prepare(choice, where, configuration, other_version=words.other_version)
         _show(context, preparation)
         if words.dry_run:
-            context.say("Nothing was changed, because of --dry-run.")
+            _answer_dry_run(context, preparation)
             return
         _ask(context, words, preparation)
         with nobody_in(configuration, folders_of(preparation.targets)) as look:
@@ -202,6 +203,40 @@ def _show(context: Context, preparation: Preparation) -> None:
     show_check_page(context, preparation)
 
 
+def _answer_dry_run(context: Context, preparation: Preparation) -> None:
+    context.say("Nothing was changed, because of --dry-run.")
+    if not context.as_json:
+        return
+    targets = []
+    for target, there in zip(preparation.targets, preparation.present, strict=True):
+        present = there and {
+            "files": there.files,
+            "bytes": there.size,
+            "changed": there.changed.isoformat() if there.changed else None,
+        }
+        targets.append({**_target_document(target), "there": present})
+    context.answer({**_choice_document(preparation), "targets": targets})
+
+
+def _choice_document(preparation: Preparation) -> dict[str, object]:
+    choice = preparation.choice
+    return {
+        "archive": choice.archive.name,
+        "time": choice.archive.time.isoformat(),
+        "repository": str(choice.source.reader.repository),
+        "warnings": list(preparation.warnings),
+    }
+
+
+def _target_document(target: Target) -> dict[str, object]:
+    return {
+        "label": target.folder.label,
+        "path": str(target.path),
+        "files": sum(part.folder.files for part in target.parts),
+        "bytes": target.size,
+    }
+
+
 def _ask(context: Context, words: _Words, preparation: Preparation) -> None:
     """Go on only if somebody says so; for another administration by typing its code."""
     from avplugin.commands.questions import ask_line, ask_yes  # noqa: PLC0415
@@ -238,23 +273,13 @@ def _report(context: Context, preparation: Preparation, done: PutBack) -> None:
     if any(folder.kept for folder in done.folders):
         context.say(_("'avplugin restore --undo' swaps that back."))
     if context.as_json:
+        restored = [
+            {**_target_document(target), "kept": folder.kept or None}
+            for target, folder in zip(preparation.targets, done.folders, strict=True)
+        ]
+        warnings = [*preparation.warnings, *done.warnings]
         context.answer(
-            {
-                "archive": choice.archive.name,
-                "time": choice.archive.time.isoformat(),
-                "repository": str(choice.source.reader.repository),
-                "restored": [
-                    {
-                        "label": target.folder.label,
-                        "path": str(target.path),
-                        "files": sum(part.folder.files for part in target.parts),
-                        "bytes": target.size,
-                        "kept": folder.kept or None,
-                    }
-                    for target, folder in zip(preparation.targets, done.folders, strict=True)
-                ],
-                "warnings": [*preparation.warnings, *done.warnings],
-            }
+            {**_choice_document(preparation), "restored": restored, "warnings": warnings}
         )
     if isinstance(preparation.where, New) and choice.folder.kind.value == "administration":
         context.say(
@@ -304,6 +329,8 @@ def _undo(context: Context, words: _Words) -> None:
     show_undo_page(context, last, look_at(last))
     if words.dry_run:
         context.say("Nothing was changed, because of --dry-run.")
+        if context.as_json:
+            context.answer(_as_document(last))
         return
     if not words.yes:
         if not _can_ask(context, words):
