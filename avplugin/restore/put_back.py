@@ -14,6 +14,7 @@ import functools
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from avplugin.restore.where import New
 from avplugin.state.files import locked
 from avplugin.state.restores import Restore, RestoreJournal, Stage, Swapped
 
+_WRITING_PAUSE = 0.3  # seconds
 _NAMED = 3  # how many paths a message names; the rest is counted
 
 
@@ -197,14 +199,15 @@ def _make_ready(
     done = 0
     for target, folder in zip(preparation.targets, restore.folders, strict=True):
         staging = Path(folder.staging)
-        extracted = extract_folders(
-            choice.source.reader,
-            choice.archive,
-            [part.folder for part in target.parts],
-            staging,
-            functools.partial(_add, progress, done),
-            is_proven=choice.archive.is_clean,
-        )
+        with _written_meanwhile(staging):
+            extracted = extract_folders(
+                choice.source.reader,
+                choice.archive,
+                [part.folder for part in target.parts],
+                staging,
+                functools.partial(_add, progress, done),
+                is_proven=choice.archive.is_clean,
+            )
         warnings += extracted.warnings
         _bring_together(target, staging)
         warnings += _leave_out_what_stays(target, staging)
@@ -302,6 +305,25 @@ def _files(contents: Contents) -> dict[bytes, tuple[int, int]]:
     return {
         entry.path: (entry.size, entry.modified) for entry in contents.entries if entry.type == "-"
     }
+
+
+@contextlib.contextmanager
+def _written_meanwhile(path: Path) -> Iterator[None]:
+    """Let the disk write while Borg extracts, so that there is little left to wait for."""
+    done = threading.Event()
+
+    def write() -> None:
+        with contextlib.suppress(RestoreError, OSError):  # told where it counts, at the end
+            while not done.wait(_WRITING_PAUSE):
+                _sync_file_system(path)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def _sync_file_system(path: Path) -> None:
