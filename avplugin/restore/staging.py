@@ -7,14 +7,13 @@ places, the old one passes through it: then only the journal of restores says wh
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from avplugin.restore.targets import RestoreError
+from avplugin.restore.working_folder import lock_folder, remove_folder
 
 _STAGING = ".avplugin-restore-"
 _LONGEST = 200  # bytes of a name; none may be longer than 255
@@ -45,7 +44,7 @@ def staging_folder(path: Path) -> Iterator[None]:
         path.mkdir(mode=0o700)
     except OSError as error:
         raise RestoreError(f"cannot make {path}: {error.strerror}.") from error
-    descriptor = _lock(path)
+    descriptor = lock_folder(path)
     try:
         yield
     finally:
@@ -60,44 +59,16 @@ def remove_staging(path: Path) -> None:
     if _STAGING not in path.name or not path.is_dir() or path.is_symlink():
         return
     try:
-        descriptor = _lock(path)
+        descriptor = lock_folder(path)
     except BlockingIOError as error:
         raise RestoreError(
             f"Borg still writes in {path}.\nWait for it to end, or end it, and try again."
         ) from error
     try:
-        _remove(path)
+        remove_folder(path)
     finally:
         os.close(descriptor)
 
 
 def _short(name: str) -> str:
     return os.fsdecode(os.fsencode(name)[:_LONGEST])
-
-
-def _lock(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        # Borg inherits the lock: killed in the middle, avplugin leaves a Borg that still extracts.
-        os.set_inheritable(descriptor, True)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _remove(staging: Path) -> None:
-    """Remove a staging folder, also where restored folders are read-only to their owner."""
-
-    def make_writable(_function: object, path: str, _error: object) -> None:
-        stuck = Path(path)
-        with contextlib.suppress(OSError):
-            stuck.parent.chmod(0o700)
-            if stuck.is_dir() and not stuck.is_symlink():
-                stuck.chmod(0o700)
-                shutil.rmtree(stuck, ignore_errors=True)
-            else:
-                stuck.unlink()
-
-    shutil.rmtree(staging, onerror=make_writable)

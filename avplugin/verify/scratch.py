@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from avplugin.errors import AvpluginError
 from avplugin.installation.model import Folder
+from avplugin.restore.working_folder import lock_folder, remove_folder
 from avplugin.state.files import make_folder
 from avplugin.state.manifest import FolderManifest
 
@@ -78,17 +77,17 @@ def scratch_folder(base: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _remove(folder)
+        remove_folder(folder)
         os.close(descriptor)
 
 
 def _remove_leftovers(base: Path) -> None:
     for left in [path for path in base.iterdir() if path.name.startswith(_PREFIX)]:
         with contextlib.suppress(OSError):
-            descriptor = _lock(left)
+            descriptor = lock_folder(left)
             try:
                 if os.fstat(descriptor).st_uid == os.geteuid():
-                    _remove(left)
+                    remove_folder(left)
             finally:
                 os.close(descriptor)
 
@@ -104,40 +103,7 @@ def _make_locked(base: Path) -> tuple[Path, int]:
                 f"cannot make {folder}: {error.strerror}.\nName another with --scratch FOLDER."
             ) from error
         with contextlib.suppress(OSError):
-            descriptor = _lock(folder)
+            descriptor = lock_folder(folder)
             if folder.is_dir():
                 return folder, descriptor
             os.close(descriptor)
-
-
-def _lock(folder: Path) -> int:
-    """Return a descriptor that holds the folder's lock; raise OSError if another process does."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Borg inherits the lock: killed in the middle, avplugin leaves a Borg that still extracts.
-        os.set_inheritable(descriptor, True)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder with all in it, also where what came out is read-only to its owner."""
-
-    def make_writable(_function: object, path: str, _error: object) -> None:
-        stuck = Path(path)
-        with contextlib.suppress(OSError):
-            stuck.parent.chmod(0o700)
-            if stuck.is_dir() and not stuck.is_symlink():
-                stuck.chmod(0o700)
-                shutil.rmtree(stuck, ignore_errors=True)
-            else:
-                stuck.unlink()
-
-    shutil.rmtree(folder, onerror=make_writable)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:,.1f} MB"

@@ -293,8 +293,8 @@ def extracted_once(firm: Firm, folder: Path) -> Callable[..., list[str]]:
 _STEPS = (
     (restores, "write_json"),
     (restores, "sync_folder"),
-    (staging, "_lock"),
-    (staging, "_remove"),
+    (staging, "lock_folder"),
+    (staging, "remove_folder"),
     (swap, "_rename"),
     (swap, "_exchange"),
     (swap, "_set_attributes"),
