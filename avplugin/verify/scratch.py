@@ -107,3 +107,7 @@ def _make_locked(base: Path) -> tuple[Path, int]:
             if folder.is_dir():
                 return folder, descriptor
             os.close(descriptor)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB"

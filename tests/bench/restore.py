@@ -2,7 +2,7 @@
 
     python tests/bench/restore.py [MB ...]
 
-makes an office with one administration, for each size and restores each five times both ways, taking
+makes an office with one administration for each size, and restores it five times both ways, taking
 turns, so that a slow minute hits both alike. Prints the medians in seconds, and their ratio.
 """
 
