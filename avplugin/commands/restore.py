@@ -86,7 +86,7 @@ def command(
     elif undo:
         _undo(context, asked)
     else:
-        _restore(context, asked, repository)
+        _restore_or_say_what_not(context, asked, repository)
 
 
 def _refuse_contradictions(words: _Words) -> None:
@@ -98,6 +98,15 @@ def _refuse_contradictions(words: _Words) -> None:
         raise click.UsageError("--at and --archive both say which snapshot: give one of them")
     if words.at is not None and words.folder is None:
         raise click.UsageError("--at needs CODE: which folder at that moment?")
+
+
+def _restore_or_say_what_not(context: Context, words: _Words, repository: str | None) -> None:
+    from avplugin.borgmatic.borg import BorgError  # noqa: PLC0415
+
+    try:
+        _restore(context, words, repository)
+    except BorgError as error:  # it names the repository only
+        raise type(error)(f"{words.folder or 'nothing'} is not put back: {error}") from error
 
 
 def _restore(context: Context, words: _Words, repository: str | None) -> None:

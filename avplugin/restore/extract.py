@@ -55,10 +55,7 @@ def extract_folders(
     kept = {part.path for part in folders}
     without = [inner.lstrip("/") for part in folders for inner in part.inside if inner not in kept]
     paths = [part.archived_path for part in folders]
-    try:
-        said = borg.extract(reader.repository, archive.name, paths, without, into, progress)
-    except borg.BorgError as error:
-        raise type(error)(f"{folders[0].label} does not come out: {error}") from error
+    said = borg.extract(reader.repository, archive.name, paths, without, into, progress)
     warnings = [f"{folders[0].label}: {warning}" for warning in said]
     contents: dict[str, Contents] = {}
     for part in folders:

@@ -90,7 +90,7 @@ def put_back(
                 before = [_scan_old(target) for target in targets]
                 restore = _plan(preparation, restore)
                 journal.note(restore)
-                swap_folders(restore)
+                swap_folders(restore, look)
     except LostTrack:
         raise
     except BaseException:
@@ -108,15 +108,16 @@ def put_back(
     return PutBack(restore.folders, tuple(dict.fromkeys(filter(None, warnings))))
 
 
-def swap_folders(restore: Restore) -> None:
+def swap_folders(restore: Restore, look: Callable[[], None]) -> None:
     """Let all folders of a restore change places, as far as they have not yet.
 
-    Raise RestoreError with everything as it was, LostTrack if that could not be had.
+    Where somebody has something open, `look` says who. Raise RestoreError with everything as it
+    was, LostTrack if that could not be had.
     """
     try:
         perform([swap_from_json(folder.swap) for folder in restore.folders])
     except SwapRefused as error:
-        hint = "Somebody may have something open in it. " if error.is_open else ""
+        hint = f"{_who_has_it_open(look)} " if error.is_open else ""
         raise RestoreError(f"{error}.\n{hint}Everything is as it was before.") from error
 
 
@@ -143,6 +144,14 @@ def abandon(restore: Restore, journal: RestoreJournal) -> None:
     for folder in restore.folders:
         remove_staging(Path(folder.staging))
     journal.forget(restore)
+
+
+def _who_has_it_open(look: Callable[[], None]) -> str:
+    try:
+        look()
+    except AvpluginError as error:
+        return f"In the way: {'; '.join(str(error).splitlines()[1:])}."
+    return "Somebody may have something open in it, or this user may not move it."
 
 
 def who_came_in(look: Callable[[], None]) -> list[str]:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import datetime
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from avplugin.borgmatic.process import this_process
@@ -96,7 +96,7 @@ def undo(
                 )
             )
             try:
-                swap_folders(restore)
+                swap_folders(restore, look)
             except LostTrack:
                 raise
             except BaseException:
@@ -121,11 +121,11 @@ def recover(journal: RestoreJournal, configuration: Configuration | None) -> lis
             done.append(Recovered(restore, finished=False))
             continue
         with (
-            nobody_in(configuration, as_folders(restore.folders)),
+            nobody_in(configuration, as_folders(restore.folders)) as look,
             locked(journal.lock),
             unstoppable(),
         ):
-            done.append(_finish_or_take_back(restore, journal))
+            done.append(_finish_or_take_back(restore, journal, look))
     return done
 
 
@@ -138,11 +138,13 @@ def as_folders(swapped: Sequence[Swapped]) -> list[Folder]:
     ]
 
 
-def _finish_or_take_back(restore: Restore, journal: RestoreJournal) -> Recovered:
+def _finish_or_take_back(
+    restore: Restore, journal: RestoreJournal, look: Callable[[], None]
+) -> Recovered:
     restore = dataclasses.replace(restore, owner=this_process())
     journal.note(restore)
     try:
-        swap_folders(restore)
+        swap_folders(restore, look)
     except LostTrack as error:
         raise LostTrack(
             f"{restore.what} can neither be finished nor taken back: {error}\n{_where(restore)}"

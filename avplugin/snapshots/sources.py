@@ -7,6 +7,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from avplugin.borgmatic.archive import Archive, Series
 from avplugin.borgmatic.configuration import Repository, load_borgmatic_configuration
@@ -15,6 +16,8 @@ from avplugin.errors import AvpluginError
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.run import SetState
+
+_Error = TypeVar("_Error", bound=AvpluginError)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,11 +80,11 @@ def configured_sources(
         yield sources
 
 
-def _unreadable(error: AvpluginError, others: Collection[str]) -> AvpluginError:
+def _unreadable(error: _Error, others: Collection[str]) -> _Error:
     """Return the error about a repository that cannot be read, with what to try instead."""
     if not others:
         return error
-    return AvpluginError(
+    return type(error)(
         f"{str(error).splitlines()[0]}\nThe same folders may be in {' or '.join(others)}: try"
         f" --repository {next(iter(others))}."
     )

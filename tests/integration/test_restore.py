@@ -529,6 +529,7 @@ def test_a_locked_repository_is_said_to_be_locked_after_seconds(
         said = refuses(office, "KLANT2", "--new", tmp_path / "new")
         os.killpg(holder.pid, signal.SIGTERM)
 
+    assert "KLANT2 is not put back: the repository" in said
     assert "is locked by another Borg process" in said
     assert time.monotonic() - began < 20
     assert list(tmp_path.iterdir()) == []
@@ -564,7 +565,7 @@ def test_out_of_a_damaged_repository_nothing_is_put_back(office: World, tmp_path
         BORG_BASE_DIR=str(tmp_path / "borg"),
     )
 
-    assert f"Borg failed on the repository {damaged}: " in said
+    assert f"VANDIJK is not put back: Borg failed on the repository {damaged}: " in said
     assert not list(tmp_path.glob("*new*"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import io
 import os
 import shutil
@@ -19,9 +20,10 @@ from samba import Samba, serving
 from avplugin.configuration.load import load_configuration
 from avplugin.installation.model import Kind
 from avplugin.installation.scan import Contents, Entry
-from avplugin.restore import put_back
+from avplugin.restore import put_back, swap
 from avplugin.restore.check import prepare
 from avplugin.restore.choose import Wanted, choose_snapshot
+from avplugin.restore.targets import RestoreError
 from avplugin.restore.where import Original
 from avplugin.restore.who_is_in import nobody_in
 from avplugin.snapshots.sources import configured_sources
@@ -433,6 +435,47 @@ def test_who_comes_in_during_the_swap_is_named_and_what_he_wrote_is_told(
     assert f"somebody has written in the folder that was there, now {kept}: GROOTBOEK.DBF" in told
     assert "somebody came in while the folders changed places" in told
     assert "games" in told
+
+
+@needs_root
+def test_a_server_that_refuses_the_rename_is_tried_again_and_then_who_it_is_because_of_is_named(
+    office: World, samba: Samba, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in office.environment.items():
+        monkeypatch.setenv(name, value)
+    before = tree(office.office)
+    configuration = load_configuration(str(office.configuration))
+    tries = 0
+
+    def refuse(*_: object) -> bool:
+        nonlocal tries
+        tries += 1
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(swap, "_renameat2", refuse)
+    monkeypatch.setattr(swap, "_PATIENCE", 0.5)
+    with (
+        samba.workstation() as workstation,
+        configured_sources(configuration, None, print) as sources,
+    ):
+        choice = choose_snapshot(sources, Wanted("BAKKER26"))
+        preparation = prepare(choice, Original(), configuration, other_version=False)
+        journal = RestoreJournal(configuration.state)
+        with nobody_in(configuration, put_back.folders_of(preparation.targets)) as look:
+
+            def look_and_let_in() -> None:
+                look()
+                workstation.open_table("Administraties/BAKKER26/GROOTBOEK.DBF")
+
+            with pytest.raises(RestoreError, match=r"In the way: BAKKER26: .*games") as refused:
+                put_back.put_back(preparation, journal, lambda _: None, look_and_let_in)
+
+    assert "Everything is as it was before" in str(refused.value)
+    assert tries > 1
+    assert {path: one[:3:2] for path, one in tree(office.office).items()} == {
+        path: one[:3:2] for path, one in before.items()
+    }
+    assert journal.restores() == []
 
 
 @needs_root

@@ -323,8 +323,8 @@ def test_nothing_is_done_without_a_yes(office: World) -> None:
 def test_the_check_page_speaks_dutch(office: World) -> None:
     done = office.avplugin("--language", "nl", "restore", "BAKKER26", "--original", "--dry-run")
 
-    assert "Administratie" in done.stdout or "Reservekopie" in done.stdout
-    assert "Snapshot   " not in done.stdout
+    assert "  Reservekopie  " in done.stdout
+    assert "  Staat er nu  " in done.stdout
 
 
 # Which version
