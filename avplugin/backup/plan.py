@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError
-from avplugin.installation.boundaries import find_boundaries
+from avplugin.installation.boundaries import find_boundaries, left_by_restores
 from avplugin.installation.locate import why_not_nameable
 from avplugin.installation.model import BadFolder, Folder, Installation, Kind
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
@@ -67,6 +67,7 @@ def make_plan(
     all_paths |= {
         bad.path for bad in installation.bad if bad.path and not why_not_nameable(bad.path)
     }
+    all_paths |= left_by_restores(all_paths)
     boundaries = find_boundaries({folder.path for folder in wanted}, all_paths)
     halfway = _halfway_restored(configuration)
     good: list[Folder] = []
@@ -125,8 +126,7 @@ def _halfway_restored(configuration: Configuration) -> dict[str, str]:
     What lies there may be half the old folder and half the new one.
     """
     return {
-        path: f"a restore of {restore.what} was cut off; finish it with 'avplugin restore"
-        f" --recover': {path}"
+        path: f"a restore of {restore.what} was cut off; 'avplugin restore --recover' finishes it"
         for restore in RestoreJournal(configuration.state).cut_off()
         if restore.stage is Stage.SWAPPING
         for folder in restore.folders

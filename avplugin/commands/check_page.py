@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from avplugin.commands.context import Context, human_size, printable
 from avplugin.language import date_and_time
 from avplugin.restore.check import Preparation, Present
 from avplugin.restore.targets import Part, Target
+from avplugin.restore.where import Into
 from avplugin.state.manifest import NOT_CHECKED
 from avplugin.state.restores import Restore
 
 _TOLD = 3  # damaged tables that are named
 
 
-def show_check_page(context: Context, preparation: Preparation) -> None:
-    """Print what comes back, out of which snapshot, and what it takes the place of."""
+def show_check_page(
+    context: Context,
+    preparation: Preparation,
+    who_is_in: Sequence[str],
+    at: datetime.datetime | None,
+    last_sound: str,
+) -> None:
+    """Print what comes back, out of which snapshot, and what it takes the place of.
+
+    `who_is_in` are lines about people in the targets. `at` is the moment that was asked for.
+    `last_sound` names the newest archive in which no table was damaged, if it is another one.
+    """
     _ = context.texts.gettext
     choice = preparation.choice
     unknown = _("not known")
     rows = [
-        (_("Code"), choice.folder.code or choice.folder.label),
+        (_("Code"), choice.folder.label),
         (_("Name"), choice.folder.name or "-"),
         (_("Snapshot"), f"{choice.archive.name}, {choice.source.reader.repository}"),
-        (_("Taken"), date_and_time(context.texts, choice.archive.time)),
+        (_("Taken"), _taken(context, choice.archive.time, at)),
         (_("Size"), human_size(sum(target.size for target in preparation.targets))),
         (_("Tables"), str(sum(part.folder.tables for part in _parts(preparation)))),
-        *((_("Table health"), line) for line in _health(context, preparation)),
+        *_health(context, preparation),
         (
             "AccountView",
             _("{then} in the snapshot, {now} now").format(
@@ -35,11 +47,23 @@ def show_check_page(context: Context, preparation: Preparation) -> None:
             ),
         ),
     ]
+    if isinstance(preparation.where, Into):
+        other = f"{preparation.where.code.upper()} {preparation.other_name}"
+        rows.append((_("In the place of"), other.strip()))
     for target, present in zip(preparation.targets, preparation.present, strict=True):
         rows += _target_rows(context, target, present)
+    rows += _logged_in(context, who_is_in)
     _print_rows(context, _("This is what will be put back:"), rows)
     if choice.doubt:
         context.warn(_("this version was NOT proven clean: {reason}").format(reason=choice.doubt))
+    damaged = sum(len(part.folder.damaged) for part in _parts(preparation))
+    if damaged:
+        hint = _("; the last one without damage is {name}").format(name=last_sound)
+        context.warn(
+            _("tables were damaged already when this snapshot was made{hint}").format(
+                hint=hint if last_sound else ""
+            )
+        )
     for warning in preparation.warnings:
         context.warn(warning)
 
@@ -69,9 +93,22 @@ def _target_rows(
         what = _("Copy documents go to")
     yield what, str(target.path)
     yield _("There now"), _present(context, present)
+    missing = [
+        inner
+        for inner in (PurePosixPath(path) for path in target.folder.inside)
+        if not (target.path / _inside(inner, target)).exists()
+        and str(inner) not in {part.folder.path for part in target.parts}
+    ]
+    if missing:
+        names = ", ".join(str(_inside(inner, target)) for inner in missing)
+        yield _("Not in it"), _("{folders}: each comes back by its own name").format(folders=names)
     if target.stays:
         stays = ", ".join(str(stay.relative_to(target.path)) for stay in target.stays)
         yield _("Stays as it is"), stays
+
+
+def _inside(path: PurePosixPath, target: Target) -> PurePosixPath:
+    return path.relative_to(target.folder.path)
 
 
 def _present(context: Context, present: Present | None) -> str:
@@ -91,21 +128,39 @@ def _present(context: Context, present: Present | None) -> str:
     )
 
 
-def _health(context: Context, preparation: Preparation) -> Iterator[str]:
+def _health(context: Context, preparation: Preparation) -> Iterator[tuple[str, str]]:
     _ = context.texts.gettext
-    folders = [part.folder for part in _parts(preparation)]
+    folders = [part.folder for part in _parts(preparation) if part.folder.tables]
     damaged = [why for folder in folders for why in folder.damaged.values()]
     if any(folder.table_health == NOT_CHECKED for folder in folders):
-        yield _("not checked")
-    elif not damaged:
-        yield _("sound")
-    else:
-        yield context.texts.ngettext(
+        said = _("not checked")
+    elif damaged:
+        said = context.texts.ngettext(
             "{count} damaged when the snapshot was made",
             "{count} damaged when the snapshot was made",
             len(damaged),
         ).format(count=len(damaged))
-    yield from damaged[:_TOLD]
+    else:
+        said = _("sound") if folders else "-"
+    yield _("Table health"), said
+    for why in damaged[:_TOLD]:
+        yield "", why
+
+
+def _taken(context: Context, taken: datetime.datetime, at: datetime.datetime | None) -> str:
+    said = date_and_time(context.texts, taken)
+    if at is None:
+        return said
+    return context.texts.gettext("{taken}, the newest of {at} or before").format(
+        taken=said, at=date_and_time(context.texts, at)
+    )
+
+
+def _logged_in(context: Context, who_is_in: Sequence[str]) -> Iterator[tuple[str, str]]:
+    _ = context.texts.gettext
+    said = [_("not checked") if line == NOT_CHECKED else line for line in who_is_in]
+    for number, line in enumerate(said or [_("nobody")]):
+        yield "" if number else _("Logged in"), line
 
 
 def _moment(context: Context, text: str) -> str:

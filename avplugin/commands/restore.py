@@ -17,6 +17,7 @@ from avplugin.commands.progress import byte_progress
 from avplugin.commands.source import open_sources, repository_option
 
 if TYPE_CHECKING:
+    from avplugin.configuration.model import Configuration
     from avplugin.restore.check import Preparation
     from avplugin.restore.choose import Choice
     from avplugin.restore.put_back import PutBack
@@ -77,12 +78,16 @@ def command(
     asked = _Words(**words)
     if undo or recover:
         plain = dataclasses.replace(asked, yes=False, dry_run=False)
+        if undo and not recover:
+            plain = dataclasses.replace(plain, folder=None)
         if (undo and recover) or repository or any(dataclasses.astuple(plain)):
-            raise click.UsageError("--undo and --recover stand alone, but for --yes")
+            raise click.UsageError(
+                "--undo and --recover stand alone, but for --yes, --dry-run, and CODE --undo"
+            )
     _refuse_contradictions(asked)
     context.tells_of_restores = False
     if recover:
-        _recover(context)
+        _recover(context, asked)
     elif undo:
         _undo(context, asked)
     else:
@@ -90,10 +95,14 @@ def command(
 
 
 def _refuse_contradictions(words: _Words) -> None:
+    from avplugin.installation.windows_path import is_windows_path  # noqa: PLC0415
+
     if sum((words.original, words.into is not None, words.new is not None)) > 1:
         raise click.UsageError("say where to once: --original, --into OTHERCODE or --new FOLDER")
     if words.new == "":
         raise click.UsageError("--new needs the name of a folder")
+    if words.new is not None and is_windows_path(words.new):
+        raise click.UsageError("--new needs the folder's path on this machine, from / on")
     if words.at is not None and words.archive is not None:
         raise click.UsageError("--at and --archive both say which snapshot: give one of them")
     if words.at is not None and words.folder is None:
@@ -125,17 +134,18 @@ def _restore(context: Context, words: _Words, repository: str | None) -> None:
             f"say {missing}: CODE and --original, --into OTHERCODE or --new FOLDER"
         )
     unreachable: list[str] = []  # the wizard shows them among the others
+    at = _moment(words.at)
     with open_sources(context, repository, unreachable.append if is_open else None) as sources:
-        choice, where = _choose(context, words, sources, where, unreachable)
+        choice, where = _choose(context, words, at, sources, where, unreachable)
         preparation = prepare(choice, where, configuration, other_version=words.other_version)
-        _show(context, preparation)
+        _show(context, configuration, sources, preparation, at)
         if words.dry_run:
             _answer_dry_run(context, preparation)
             return
         _ask(context, words, preparation)
         with nobody_in(configuration, folders_of(preparation.targets)) as look:
             size = sum(target.size for target in preparation.targets)
-            with byte_progress(context, "Restoring") as show:
+            with byte_progress(context, context.texts.gettext("Restoring")) as show:
                 done = put_back(preparation, journal, lambda now: show(now, size), look)
         _report(context, preparation, done)
 
@@ -157,6 +167,7 @@ def _can_ask(context: Context, words: _Words) -> bool:
 def _choose(
     context: Context,
     words: _Words,
+    at: datetime.datetime | None,
     sources: Sequence[Source],
     where: Where | None,
     unreachable: Sequence[str],
@@ -165,7 +176,7 @@ def _choose(
     from avplugin.restore.choose import Wanted, choose_snapshot  # noqa: PLC0415
 
     archive, unverified, documents = words.archive, words.unverified, True
-    label, at = words.folder, _moment(context, words.at)
+    label = words.folder
     if label is None or where is None:
         from avplugin.commands.wizard import ask  # noqa: PLC0415
         from avplugin.restore.check import locate  # noqa: PLC0415
@@ -194,22 +205,31 @@ def _choose(
     return choice, where
 
 
-def _moment(context: Context, text: str | None) -> datetime.datetime | None:
+def _moment(text: str | None) -> datetime.datetime | None:
     if text is None:
         return None
     from avplugin.language import locale_for  # noqa: PLC0415
     from avplugin.restore.when import parse_when  # noqa: PLC0415
 
     locale = locale_for("LC_TIME", os.environ)
-    moment = parse_when(text, locale, datetime.datetime.now().astimezone())
-    context.say(f"Newest snapshot of {moment.astimezone():%Y-%m-%d %H:%M:%S} or before:")
-    return moment
+    return parse_when(text, locale, datetime.datetime.now().astimezone())
 
 
-def _show(context: Context, preparation: Preparation) -> None:
+def _show(
+    context: Context,
+    configuration: Configuration | None,
+    sources: Sequence[Source],
+    preparation: Preparation,
+    at: datetime.datetime | None,
+) -> None:
     from avplugin.commands.check_page import show_check_page  # noqa: PLC0415
+    from avplugin.restore.choose import last_sound  # noqa: PLC0415
+    from avplugin.restore.put_back import folders_of  # noqa: PLC0415
+    from avplugin.restore.who_is_in import tell_who_is_in  # noqa: PLC0415
 
-    show_check_page(context, preparation)
+    who = tell_who_is_in(configuration, folders_of(preparation.targets))
+    sound = last_sound(sources, preparation.choice)
+    show_check_page(context, preparation, who, at, sound.name if sound else "")
 
 
 def _answer_dry_run(context: Context, preparation: Preparation) -> None:
@@ -315,7 +335,7 @@ def _refuse_while_one_is_cut_off(context: Context, journal: RestoreJournal) -> N
     for restore in journal.cut_off():
         if restore.stage is not Stage.EXTRACTING:
             raise AvpluginError(
-                f"a restore was cut off ({restore.what}, begun {restore.started}).\n"
+                f"a restore was cut off ({restore.what}).\n"
                 "'avplugin restore --recover' finishes it, or takes it back; do that first."
             )
         context.warn(f"a restore of {restore.what} was cut off before it had changed anything")
@@ -333,7 +353,7 @@ def _undo(context: Context, words: _Words) -> None:
     configuration = context.configuration if context.has_configuration else None
     journal = _journal(context)
     _refuse_while_one_is_cut_off(context, journal)
-    last = find_undoable(journal)
+    last = find_undoable(journal, words.folder)
     _ = context.texts.gettext
     show_undo_page(context, last, look_at(last))
     if words.dry_run:
@@ -358,11 +378,17 @@ def _undo(context: Context, words: _Words) -> None:
         context.answer(_as_document(done))
 
 
-def _recover(context: Context) -> None:
+def _recover(context: Context, words: _Words) -> None:
     from avplugin.restore.undo import recover  # noqa: PLC0415
 
     configuration = context.configuration if context.has_configuration else None
-    recovered = recover(_journal(context), configuration)
+    journal = _journal(context)
+    if words.dry_run:
+        for restore in journal.cut_off():
+            context.say(f"{restore.what} was cut off while {restore.stage.value}.")
+        context.say("Nothing was changed, because of --dry-run.")
+        return
+    recovered = recover(journal, configuration)
     if context.as_json:
         context.answer(
             [{**_as_document(one.restore), "finished": one.finished} for one in recovered]
@@ -371,7 +397,8 @@ def _recover(context: Context) -> None:
         context.say("No restore was cut off.")
     for one in recovered:
         if one.finished:
-            context.say(f"Finished: {one.restore.what}.")
+            what = "Finished undoing" if one.restore.undoes else "Finished"
+            context.say(f"{what}: {one.restore.what}.")
             for folder in one.restore.folders:
                 kept = f"; what was there is now {folder.kept}" if folder.kept else ""
                 context.say(f"  {folder.path}{kept}")

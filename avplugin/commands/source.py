@@ -70,12 +70,19 @@ def _is_configured(context: Context, repository: str) -> bool:
     if not context.has_configuration:
         return False
     try:
-        return names_repository(context.configuration, repository)
+        if names_repository(context.configuration, repository):
+            return True
     except AvpluginError as error:
         if "/" not in repository:
             raise
         context.warn(f"without configuration: {str(error).splitlines()[0]}")
         return False
+    if not set(repository) & set("/:") and not os.path.exists(repository):  # noqa: PTH110 - as typed
+        raise AvpluginError(
+            f"no set has a repository {repository}.\nName one by its label or path as borgmatic's"
+            " configuration has them, or any other by its URL."
+        )
+    return False
 
 
 def learn(

@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import contextlib
+from pathlib import Path, PurePosixPath
+
+BEFORE_RESTORE = ".before-restore-"  # in the name of a folder that a restore replaced, and kept
+STAGING = ".avplugin-restore-"  # in the name of a hidden folder in which a restore makes ready
+
+
+def left_by_restores(paths: set[str]) -> set[str]:
+    """Return the folders that restores of some of these folders have kept or left inside others.
+
+    They lie beside the folder that was restored. They are nobody's: a backup of the folder around
+    them does not store them, a restore of it does not move them.
+    """
+    found = set()
+    for parent in {PurePosixPath(path).parent for path in paths}:
+        if any(str(one) in paths for one in (parent, *parent.parents)):
+            with contextlib.suppress(OSError):
+                found |= {
+                    str(entry)
+                    for entry in Path(parent).iterdir()
+                    if is_left_by_restore(entry.name) and entry.is_dir()
+                }
+    return found
+
+
+def is_left_by_restore(name: str) -> bool:
+    """Return whether a folder's name is one that restores give."""
+    return BEFORE_RESTORE in name.casefold() or (name.startswith(".") and STAGING in name)
 
 
 def find_boundaries(wanted: set[str], all_paths: set[str]) -> dict[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from avplugin.installation import register
+from avplugin.installation.boundaries import BEFORE_RESTORE
 from avplugin.installation.model import (
     Administration,
     BadFolder,
@@ -31,7 +32,6 @@ from avplugin.installation.windows_path import (
 )
 
 _GLOB = re.compile(r"[*?\[]")
-_BEFORE_RESTORE = ".before-restore-"  # what a restore leaves of the folder it replaced
 _NO_ADMINISTRATIONS = frozenset(
     {"@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information"}
 )
@@ -443,7 +443,7 @@ def _is_wildcard(component: str) -> bool:
 
 def _is_passed_over(name: str) -> bool:
     folded = name.casefold()
-    return name.startswith(".") or _BEFORE_RESTORE in folded or folded in _NO_ADMINISTRATIONS
+    return name.startswith(".") or BEFORE_RESTORE in folded or folded in _NO_ADMINISTRATIONS
 
 
 def _composed(name: str) -> str:

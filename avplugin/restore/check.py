@@ -10,7 +10,7 @@ from pathlib import Path
 
 from avplugin.configuration.model import Configuration
 from avplugin.errors import AvpluginError
-from avplugin.installation.model import Installation, Kind
+from avplugin.installation.model import Installation, Kind, code_key
 from avplugin.installation.scan import FolderUnreadable, scan_folder
 from avplugin.installation.version import accountview_version
 from avplugin.restore.choose import Choice
@@ -22,7 +22,7 @@ from avplugin.restore.targets import (
     is_known,
     plan_targets,
 )
-from avplugin.restore.where import New, Original, Where
+from avplugin.restore.where import Into, New, Original, Where
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Preparation:
     version_then: str
     version_now: str
     warnings: tuple[str, ...]
+    other_name: str = ""  # of the administration whose place it takes
 
 
 def prepare(
@@ -65,6 +66,8 @@ def prepare(
     check_space(targets)
     if isinstance(where, Original):
         _refuse_unknown_places(targets, installation, trouble)
+    if isinstance(where, New):
+        _refuse_places_of_others(choice, targets, installation, configuration)
     then, now = choice.manifest.run.accountview_version, _version_of(installation)
     warnings = [trouble.splitlines()[0]] if trouble else []
     warnings += _check_version(choice, where, then, now, accepted=other_version)
@@ -76,6 +79,7 @@ def prepare(
         version_then=then,
         version_now=now,
         warnings=tuple(warnings),
+        other_name=_name_of_other(where, installation),
     )
 
 
@@ -108,6 +112,29 @@ def _refuse_unknown_places(
             )
 
 
+def _refuse_places_of_others(
+    choice: Choice,
+    targets: Sequence[Target],
+    installation: Installation | None,
+    configuration: Configuration | None,
+) -> None:
+    """Refuse a new folder inside one that would take it for its own, or that Borg or we keep."""
+    folders = installation.folders if installation is not None else ()
+    around = {folder.path: folder.label for folder in folders}
+    around[os.path.realpath(choice.source.reader.repository.path)] = "the repository"
+    around[os.path.realpath(choice.source.state)] = "avplugin's own folder"
+    if configuration is not None:
+        around[os.path.realpath(configuration.state)] = "avplugin's own folder"
+    for target in targets:
+        real = Path(os.path.realpath(target.path))
+        for one in (real, *real.parents):
+            if str(one) in around:
+                raise RestoreError(
+                    f"{target.path} lies in {one}, and would be taken for a part of"
+                    f" {around[str(one)]}.\nName a folder outside of it."
+                )
+
+
 def locate(configuration: Configuration | None) -> tuple[Installation | None, str]:
     """Return the installation, or None and why where its list of administrations is lost.
 
@@ -119,6 +146,13 @@ def locate(configuration: Configuration | None) -> tuple[Installation | None, st
         return configuration.locate(), ""
     except AvpluginError as error:
         return None, str(error)
+
+
+def _name_of_other(where: Where, installation: Installation | None) -> str:
+    if not isinstance(where, Into) or installation is None:
+        return ""
+    key = code_key(where.code)
+    return next((one.name for one in installation.administrations if code_key(one.code) == key), "")
 
 
 def _version_of(installation: Installation | None) -> str:

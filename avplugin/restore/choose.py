@@ -11,7 +11,7 @@ from avplugin.errors import AvpluginError, UsageError
 from avplugin.installation.model import Kind, code_key
 from avplugin.snapshots.sources import Source, newest_first
 from avplugin.state.catalogue import folder_key
-from avplugin.state.manifest import FolderManifest, Manifest
+from avplugin.state.manifest import NOT_CHECKED, FolderManifest, Manifest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,10 +98,28 @@ def _out_of_newest(sources: Sequence[Source], wanted: Wanted) -> Choice:
             return choice
     kind = "snapshot" if wanted.unverified else "clean snapshot"
     until = f" of {wanted.at.astimezone():%Y-%m-%d %H:%M} or before" if wanted.at else ""
-    behind = f", though {unclean} that are not clean were passed over" if unclean else ""
+    behind = ""
+    if unclean:
+        passed = "1 that is not clean was" if unclean == 1 else f"{unclean} that are not clean were"
+        behind = f", though {passed} passed over (--unverified takes them)"
     raise AvpluginError(
         f"no {kind}{until} holds {wanted.label}{behind}.\n'avplugin snapshots' lists what there is."
     )
+
+
+def last_sound(sources: Sequence[Source], choice: Choice) -> Archive | None:
+    """Return the newest clean archive in which none of the folder's tables was damaged.
+
+    None if the chosen one is it, or there is none.
+    """
+    if not choice.folder.damaged:
+        return None
+    for source, archive in newest_first(sources):
+        if archive.is_clean:
+            part = source.reader.stored_folder(archive, choice.folder.label)
+            if part is not None and not part.damaged and part.table_health != NOT_CHECKED:
+                return archive
+    return None
 
 
 def _in_archive(source: Source, archive: Archive, label: str) -> Choice | None:

@@ -78,6 +78,7 @@ def put_back(
             owner=this_process(),
             stage=Stage.EXTRACTING,
             folders=tuple(_swapped(target, now) for target in targets),
+            is_new=isinstance(preparation.where, New),
         )
     )
     try:

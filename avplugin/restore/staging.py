@@ -12,16 +12,16 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from avplugin.installation.boundaries import BEFORE_RESTORE, STAGING
 from avplugin.restore.targets import RestoreError
 from avplugin.restore.working_folder import lock_folder, remove_folder
 
-_STAGING = ".avplugin-restore-"
 _LONGEST = 200  # bytes of a name; none may be longer than 255
 
 
 def staging_for(target: Path) -> Path:
     """Return a name for a staging folder that is not there yet."""
-    return target.with_name(f".{_short(target.name)}{_STAGING}{secrets.token_hex(4)}")
+    return target.with_name(f".{_short(target.name)}{STAGING}{secrets.token_hex(4)}")
 
 
 def kept_name(target: Path, when: str) -> Path:
@@ -29,7 +29,7 @@ def kept_name(target: Path, when: str) -> Path:
 
     `when` is such as 20261122-020000: Windows allows no colons in a name.
     """
-    stem = f"{_short(target.name)}.before-restore-{when}"
+    stem = f"{_short(target.name)}{BEFORE_RESTORE}{when}"
     path, number = target.with_name(stem), 1
     while os.path.lexists(path):
         number += 1
@@ -56,7 +56,7 @@ def remove_staging(path: Path) -> None:
 
     Raise RestoreError if a Borg that outlived its restore is still at work in it.
     """
-    if _STAGING not in path.name or not path.is_dir() or path.is_symlink():
+    if STAGING not in path.name or not path.is_dir() or path.is_symlink():
         return
     try:
         descriptor = lock_folder(path)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from avplugin.errors import AvpluginError, UsageError
+from avplugin.installation.boundaries import left_by_restores
 from avplugin.installation.model import BadFolder, Folder, Installation, Kind, code_key
 from avplugin.restore.choose import Choice
 from avplugin.restore.mounts import mounts_at_or_below
@@ -268,6 +269,8 @@ def _other_folders(parts: Sequence[Part], installation: Installation | None) -> 
             for inner in folder.inside
             if _lies_in(inner, folder.path)
         }
+    known = {str(path) for path in others} | {str(path) for _, path in parts}
+    others |= {Path(path) for path in left_by_restores(known)}
     return others - {path for _, path in parts}
 
 

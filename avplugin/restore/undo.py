@@ -12,6 +12,7 @@ from pathlib import Path
 from avplugin.borgmatic.process import this_process
 from avplugin.configuration.model import Configuration
 from avplugin.errors import AvpluginError
+from avplugin.installation.boundaries import left_by_restores
 from avplugin.installation.model import Folder, Kind
 from avplugin.restore.check import Present, present_at
 from avplugin.restore.put_back import (
@@ -25,6 +26,7 @@ from avplugin.restore.staging import kept_name, staging_for
 from avplugin.restore.swap import LostTrack, plan_swap
 from avplugin.restore.targets import RestoreError
 from avplugin.restore.who_is_in import nobody_in
+from avplugin.state.catalogue import folder_key
 from avplugin.state.files import locked
 from avplugin.state.restores import Restore, RestoreJournal, Stage, Swapped
 
@@ -37,11 +39,20 @@ class Recovered:
     finished: bool
 
 
-def find_undoable(journal: RestoreJournal) -> Restore:
-    """Return the restore that can be undone: the last one. Raise RestoreError if it cannot be."""
-    last = journal.last_done()
+def find_undoable(journal: RestoreJournal, label: str | None = None) -> Restore:
+    """Return the restore that can be undone: the last one, or the last one of a folder.
+
+    Those to a new folder do not count. Raise RestoreError if it cannot be undone.
+    """
+    last = journal.last_done(folder_key(label) if label is not None else None)
     if last is None:
-        raise RestoreError("there is no restore to undo.")
+        raise RestoreError(f"there is no restore{f' of {label}' if label else ''} to undo.")
+    check_undoable(last)
+    return last
+
+
+def check_undoable(last: Restore) -> None:
+    """Raise RestoreError if a restore cannot be undone any more."""
     if last.undoes:
         raise RestoreError(
             f"the last restore ({last.what}) has been undone already.\n"
@@ -58,7 +69,6 @@ def find_undoable(journal: RestoreJournal) -> Restore:
                 f"{last.what} cannot be undone: {folder.path} is no longer what it put there.\n"
                 "Move folders by hand, or restore the version you want out of a snapshot."
             )
-    return last
 
 
 def look_at(restore: Restore) -> dict[str, Present | None]:
@@ -80,7 +90,7 @@ def undo(
     now = datetime.datetime.now().astimezone()
     with nobody_in(configuration, as_folders(last.folders)) as look:
         with locked(journal.lock), unstoppable():
-            find_undoable(journal)
+            check_undoable(last)
             folders = tuple(
                 _planned(folder, configuration, f"{now:%Y%m%d-%H%M%S}") for folder in last.folders
             )
@@ -183,7 +193,8 @@ def _stays_now(folder: Swapped, configuration: Configuration | None) -> list[Pat
     if configuration is not None:
         with contextlib.suppress(AvpluginError):
             installation = configuration.locate()
-            inside |= {Path(one.path) for one in installation.folders}
+            known = {one.path for one in installation.folders}
+            inside |= {Path(path) for path in known | left_by_restores(known)}
     inside = {
         path
         for path in inside

@@ -23,6 +23,7 @@ _TIME_AT_THE_END = re.compile(
 )
 _AT_FRONT = re.compile(r"^(op|on|afgelopen) ", re.IGNORECASE)  # the library does not know them
 _LAST_MOMENT = datetime.time(23, 59, 59, 999999)
+_LAST_SECOND = 59  # people see minutes: what was taken in the same minute is meant too
 _A_DAY = datetime.timedelta(days=1)
 _LANGUAGES = ("nl", "en")
 _SETTINGS: dict[str, Any] = {
@@ -36,10 +37,11 @@ _SETTINGS: dict[str, Any] = {
 def parse_when(text: str, locale: str, now: datetime.datetime) -> datetime.datetime:
     """Return the moment that `text` means, in local time.
 
-    A date alone means the end of that day, a time alone the last time that it was so late, a
-    moment in the hour that comes twice the later one. Where the year or the day is open, the past
-    is meant. Days come before months unless the locale (such as `nl_NL.UTF-8`) writes them the
-    other way round. `now` is aware. Raise UsageError if that is not clear or has yet to come.
+    A date alone means the end of that day, hours and minutes the end of that minute. A time alone
+    means the last time that it was so late, a moment in the hour that comes twice the later one.
+    Where the year or the day is open, the past is meant. Days come before months unless the locale
+    (such as `nl_NL.UTF-8`) writes them the other way round. `now` is aware. Raise UsageError if
+    that is not clear or has yet to come.
     """
     here = now.astimezone().replace(tzinfo=None)
     words = _AT_FRONT.sub("", " ".join(text.split()), count=1)
@@ -63,12 +65,14 @@ def parse_when(text: str, locale: str, now: datetime.datetime) -> datetime.datet
 
 def _read(text: str, locale: str, now: datetime.datetime) -> datetime.datetime | None:
     """Return the moment, in local time; None, or a ValueError, if the text does not say one."""
-    if _ISO.fullmatch(text):
-        return _local(datetime.datetime.fromisoformat(text.upper().replace(" Z", "Z")))
+    if iso := _ISO.fullmatch(text):
+        moment = datetime.datetime.fromisoformat(text.upper().replace(" Z", "Z"))
+        return _local(moment if iso[1] else moment.replace(second=_LAST_SECOND))
     day_text, time = _split_off_time(text)
     if time is not None and not day_text:
         moment = datetime.datetime.combine(now, time)
-        return _local(moment if moment <= now else moment - _A_DAY)
+        is_today = moment.replace(second=0) <= now
+        return _local(moment if is_today else moment - _A_DAY)
     day = _read_numbers(day_text, locale, now.date())
     if day is None and any(char.isalpha() for char in day_text):
         found = _read_words(day_text, locale, now)
@@ -76,7 +80,7 @@ def _read(text: str, locale: str, now: datetime.datetime) -> datetime.datetime |
             return _local(found) if time is None else None
         day = found
         # On a Sunday, `sunday` alone is the last one; `sunday 02:00` was this night.
-        if day == now.date() - 7 * _A_DAY and time and datetime.datetime.combine(now, time) <= now:
+        if day == now.date() - 7 * _A_DAY and time and time <= now.time():
             day = day if re.search(r"\d", day_text) else now.date()
     return None if day is None else _local(datetime.datetime.combine(day, time or _LAST_MOMENT))
 
@@ -105,7 +109,7 @@ def _split_off_time(text: str) -> tuple[str, datetime.time | None]:
         if not 1 <= hour <= 12:
             raise ValueError("no hour of twelve")
         hour = hour % 12 + (12 if half == "p" else 0)
-    time = datetime.time(hour, int(found["minute"] or 0), int(found["second"] or 0))
+    time = datetime.time(hour, int(found["minute"] or 0), int(found["second"] or _LAST_SECOND))
     return (found["day"] or "").rstrip(", "), time
 
 

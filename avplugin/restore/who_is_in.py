@@ -18,6 +18,7 @@ from avplugin.sessions.blocking import describe, judge
 from avplugin.sessions.find_out import find_out
 from avplugin.sessions.guard import Guard
 from avplugin.sessions.model import Place, SessionKind, make_place
+from avplugin.state.manifest import NOT_CHECKED
 
 
 @contextlib.contextmanager
@@ -47,6 +48,22 @@ def nobody_in(
             guard.stop_services()
         look()
         yield look
+
+
+def tell_who_is_in(configuration: Configuration | None, folders: Sequence[Folder]) -> list[str]:
+    """Return lines about who is in the folders, or why that is not known; none if nobody is.
+
+    A folder outside the installation has nobody in it.
+    """
+    if configuration is None or not configuration.sessions.probes:
+        return [NOT_CHECKED]
+    concerned = _in_installation(configuration, folders)
+    try:
+        if concerned:
+            _refuse_sessions(configuration, concerned)
+    except AvpluginError as error:
+        return str(error).splitlines()[1:]
+    return []
 
 
 def _in_installation(configuration: Configuration, folders: Sequence[Folder]) -> list[Folder]:

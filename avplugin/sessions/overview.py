@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from avplugin.configuration.model import Configuration
 from avplugin.configuration.sessions import SmbProbe
 from avplugin.errors import AvpluginError, UsageError
-from avplugin.installation.boundaries import find_boundaries
+from avplugin.installation.boundaries import find_boundaries, left_by_restores
 from avplugin.installation.model import BadFolder, Folder, Installation, code_key
 from avplugin.installation.scan import FolderUnreadable, scan_folder
 from avplugin.sessions.blocking import Where
@@ -68,6 +68,7 @@ def look_into(
 ) -> tuple[list[Place], list[Doubt]]:
     """Return what there is to be open in each folder, and a doubt for each that cannot be read."""
     everything = {folder.path for folder in installation.folders}
+    everything |= left_by_restores(everything)
     boundaries = find_boundaries({folder.path for folder in folders}, everything)
     places, doubts = [], []
     for folder in folders:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from avplugin.borgmatic.process import Process
+from avplugin.state.catalogue import folder_key
 from avplugin.state.files import StateError, make_folder, read_json, sync_folder, write_json
 
 _KEPT = 50  # how many restores that ended are remembered
@@ -60,6 +61,7 @@ class Restore:
     stage: Stage
     folders: tuple[Swapped, ...]
     undoes: int = 0
+    is_new: bool = False  # into a folder where nothing was
 
     @property
     def is_cut_off(self) -> bool:
@@ -112,9 +114,15 @@ class RestoreJournal:
         """Return those that did not come to their end, oldest first."""
         return [restore for restore in self.restores() if restore.is_cut_off]
 
-    def last_done(self) -> Restore | None:
-        """Return the last one that can be undone."""
-        done = [restore for restore in self.restores() if restore.stage is Stage.DONE]
+    def last_done(self, label: str | None) -> Restore | None:
+        """Return the last one that took the place of something, or the last of this folder."""
+        done = [
+            restore
+            for restore in self.restores()
+            if restore.stage is Stage.DONE
+            and not restore.is_new
+            and (label is None or any(folder_key(one.label) == label for one in restore.folders))
+        ]
         return done[-1] if done else None
 
     def tidy(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from avplugin.configuration.model import Configuration
 from avplugin.errors import AvpluginError, UsageError
 from avplugin.foxpro.health import TableFault, check_tables
-from avplugin.installation.boundaries import find_boundaries
+from avplugin.installation.boundaries import find_boundaries, left_by_restores
 from avplugin.installation.model import BadFolder, Folder, Installation, Kind, code_key
 from avplugin.installation.scan import FolderUnreadable, scan_folder
 from avplugin.state.catalogue import folder_key
@@ -56,6 +56,7 @@ def _look(installation: Installation, labels: Sequence[str]) -> Iterator[LiveHea
     folders = [one for one in installation.folders if not labels or _is_meant(one, labels)]
     everything = {folder.path for folder in installation.folders}
     everything |= {bad.path for bad in installation.bad if bad.path}
+    everything |= left_by_restores(everything)
     boundaries = find_boundaries({folder.path for folder in folders}, everything)
     for folder in folders:
         inside = [os.fsencode(path) for path in boundaries[folder.path]]

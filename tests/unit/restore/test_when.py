@@ -42,16 +42,16 @@ def understood(text: str, locale: str = DUTCH) -> str:
     [
         # ISO 8601, whatever the locale
         ("2026-11-17", f"2026-11-17 {END}"),
-        ("2026-11-17 18:00", "2026-11-17 18:00:00"),
+        ("2026-11-17 18:00", "2026-11-17 18:00:59"),
         ("2026-11-17T18:00:05", "2026-11-17 18:00:05"),
         ("2026-11-17T18:00:05.25", "2026-11-17 18:00:05"),
-        ("2026-11-17T18:00Z", "2026-11-17 19:00:00"),
+        ("2026-11-17T18:00Z", "2026-11-17 19:00:59"),
         ("2026-11-17 18:00:05 +05:00", "2026-11-17 14:00:05"),
         ("2026-7-1", f"2026-07-01 {END}"),
         # in numbers
-        ("17-11-2026 18:00", "2026-11-17 18:00:00"),
+        ("17-11-2026 18:00", "2026-11-17 18:00:59"),
         ("17-11-2026, 18:00:07", "2026-11-17 18:00:07"),
-        ("  17-11-2026   18:00 ", "2026-11-17 18:00:00"),
+        ("  17-11-2026   18:00 ", "2026-11-17 18:00:59"),
         ("17/11/2026", f"2026-11-17 {END}"),
         ("17.11.2026", f"2026-11-17 {END}"),
         ("1-2-26", f"2026-02-01 {END}"),
@@ -59,39 +59,39 @@ def understood(text: str, locale: str = DUTCH) -> str:
         ("17.11", f"2026-11-17 {END}"),
         ("25-12", f"2025-12-25 {END}"),
         ("29-2", f"2024-02-29 {END}"),
-        ("17-11-2026 18u00", "2026-11-17 18:00:00"),
-        ("17-11-2026 18u", "2026-11-17 18:00:00"),
+        ("17-11-2026 18u00", "2026-11-17 18:00:59"),
+        ("17-11-2026 18u", "2026-11-17 18:00:59"),
         # in Dutch
-        ("17 november 2026 18.00 uur", "2026-11-17 18:00:00"),
-        ("17 november 2026 om 18:00", "2026-11-17 18:00:00"),
+        ("17 november 2026 18.00 uur", "2026-11-17 18:00:59"),
+        ("17 november 2026 om 18:00", "2026-11-17 18:00:59"),
         ("dinsdag 17 november 2026", f"2026-11-17 {END}"),
         ("op 3 maart", f"2026-03-03 {END}"),
         ("17 mei", f"2026-05-17 {END}"),
         ("17 nov", f"2026-11-17 {END}"),
-        ("17 nov. 18.30", "2026-11-17 18:30:00"),
+        ("17 nov. 18.30", "2026-11-17 18:30:59"),
         ("20 dec", f"2025-12-20 {END}"),
         ("29 februari", f"2024-02-29 {END}"),
         ("gisteren", f"2026-11-21 {END}"),
-        ("gisteren 18:00", "2026-11-21 18:00:00"),
-        ("Eergisteren 6 uur", "2026-11-20 06:00:00"),
+        ("gisteren 18:00", "2026-11-21 18:00:59"),
+        ("Eergisteren 6 uur", "2026-11-20 06:00:59"),
         ("vandaag", f"2026-11-22 {END}"),
         ("dinsdag", f"2026-11-17 {END}"),
-        ("afgelopen dinsdag 9:15", "2026-11-17 09:15:00"),
+        ("afgelopen dinsdag 9:15", "2026-11-17 09:15:59"),
         ("zondag", f"2026-11-15 {END}"),
-        ("zondag 02:00", "2026-11-22 02:00:00"),
-        ("zondag 18:00", "2026-11-15 18:00:00"),
+        ("zondag 02:00", "2026-11-22 02:00:59"),
+        ("zondag 18:00", "2026-11-15 18:00:59"),
         ("2 dagen geleden", f"2026-11-20 {END}"),
-        ("2 weken geleden 18:00", "2026-11-08 18:00:00"),
+        ("2 weken geleden 18:00", "2026-11-08 18:00:59"),
         ("6 uur geleden", "2026-11-22 08:30:00"),
         ("nu", "2026-11-22 14:30:00"),
         # a time alone
-        ("13:00", "2026-11-22 13:00:00"),
-        ("14:30", "2026-11-22 14:30:00"),
-        ("18:00", "2026-11-21 18:00:00"),
-        ("6 uur", "2026-11-22 06:00:00"),
+        ("13:00", "2026-11-22 13:00:59"),
+        ("14:30", "2026-11-22 14:30:59"),
+        ("18:00", "2026-11-21 18:00:59"),
+        ("6 uur", "2026-11-22 06:00:59"),
         # in English, also for a Dutch user
-        ("yesterday 6pm", "2026-11-21 18:00:00"),
-        ("17 Nov 2026 12:05 a.m.", "2026-11-17 00:05:00"),
+        ("yesterday 6pm", "2026-11-21 18:00:59"),
+        ("17 Nov 2026 12:05 a.m.", "2026-11-17 00:05:59"),
         ("November 17", f"2026-11-17 {END}"),
         ("last tuesday", f"2026-11-17 {END}"),
     ],
@@ -116,7 +116,7 @@ def test_only_where_the_locale_says_so_months_come_before_days() -> None:
 
 
 def test_on_a_server_with_an_american_locale_what_can_only_be_a_day_is_one() -> None:
-    assert understood("17-11-2026 18:00", AMERICAN) == "2026-11-17 18:00:00"
+    assert understood("17-11-2026 18:00", AMERICAN) == "2026-11-17 18:00:59"
 
 
 def test_other_languages_are_understood_in_their_own_locale() -> None:
@@ -165,7 +165,7 @@ def test_what_has_yet_to_come_is_refused(text: str) -> None:
 
 
 def test_later_today_is_no_error() -> None:
-    assert understood("vandaag 18:00") == "2026-11-22 18:00:00"
+    assert understood("vandaag 18:00") == "2026-11-22 18:00:59"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_of_the_hour_that_comes_twice_the_later_one_is_meant(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["2026-03-29 02:30", "29-3 2:30", "29 maart 02.30 uur"])
 def test_in_the_hour_that_is_left_out_the_later_reading_counts(text: str) -> None:
-    assert understood(text) == "2026-03-29 03:30:00"
+    assert understood(text) == "2026-03-29 03:30:59"
 
 
 def test_a_day_on_which_the_clock_changed_ends_when_it_ends() -> None:
