@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -21,6 +22,14 @@ from avplugin.demo.story import install_configuration
 from avplugin.demo.working_day import play_working_day
 
 COMMANDS = Path(sys.executable).parent
+
+# A Visual FoxPro table with one field and no records.
+TABLE = (
+    struct.pack("<B3sIHH16xBB2x", 0x30, b"\x1a\x0b\x16", 0, 328, 11, 0, 3)
+    + struct.pack("<11scIB15x", b"CODE", b"C", 1, 10)
+    + b"\r"
+    + bytes(263)
+)
 
 
 class World:

@@ -83,7 +83,7 @@ def finish(call: Call) -> Result:
         outcome = _outcome(run, manifest, "clean", final, [])
         _end(call.state, outcome)
         warnings = _tidy(call, run, manifest, final)
-    faults = (*run.overdue, *filter(None, [taken.fault]))
+    faults = (*run.overdue, *run.newly_damaged, *filter(None, [taken.fault]))
     return Result(outcome, tuple(warnings), faults)
 
 

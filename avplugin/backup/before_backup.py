@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from avplugin.backup.brake import apply_brake
@@ -78,6 +78,7 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
                 _refuse_unchanged(call, owner, plan, clearance, last)
             known = tuple(archive.id for archive in reader.listing.archives)
         run = _make_run(call, plan, clearance, manifest.run, owner, reader.listing.id, known)
+        run = dataclasses.replace(run, newly_damaged=_newly_damaged(manifest, before))
         if braked is not None:
             run = dataclasses.replace(run, brake=braked.reasons)
         if guard is not None:
@@ -287,9 +288,27 @@ def _tell_damage(manifest: Manifest, say: Callable[[str], None]) -> None:
     """Say which tables are damaged, each night; that is no reason not to store them."""
     for part in manifest.stored:
         if part.damaged:
-            reasons = list(part.damaged.values())
-            more = f" and {len(reasons) - _TOLD} more" if reasons[_TOLD:] else ""
-            say(f"{part.label} has damaged tables: {'; '.join(reasons[:_TOLD])}{more}")
+            say(f"{part.label} has damaged tables: {_some(list(part.damaged.values()))}")
+
+
+def _newly_damaged(manifest: Manifest, before: Manifest | None) -> tuple[str, ...]:
+    """Return a sentence for each folder with tables that were sound in the last clean snapshot.
+
+    That night ends in an error, once: somebody has to look. Later ones only warn.
+    """
+    known = {part.label: part.damaged_tables for part in before.stored} if before else {}
+    said = []
+    for part in manifest.stored:
+        new = part.damaged_tables - known.get(part.label, frozenset())
+        whys = [why for path, why in part.damaged.items() if path.rpartition(".")[0].lower() in new]
+        if new:
+            said.append(f"{part.label} has newly damaged tables: {_some(whys or sorted(new))}")
+    return tuple(said)
+
+
+def _some(things: Sequence[str]) -> str:
+    more = f" and {len(things) - _TOLD} more" if things[_TOLD:] else ""
+    return f"{'; '.join(things[:_TOLD])}{more}"
 
 
 def _make_run(

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @click.command("accept")
 @click.argument("set_name", metavar="[SET]", required=False)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def command(context: Context, set_name: str | None, yes: bool) -> int:
     """Accept what SET, or each set, has lost: the next backup can be clean again.
 
-    Exit status: 0 accepted, or nothing to accept; 1 not accepted.
+    Exit status: 0 accepted, or nothing to accept; 1 not accepted, 2 nobody is there to be asked.
     """
     from avplugin.backup.accept import accept, find_brakes  # noqa: PLC0415
     from avplugin.errors import UsageError  # noqa: PLC0415

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from avplugin.commands.context import Context, human_size, printable
 from avplugin.language import date_and_time
@@ -12,7 +12,7 @@ from avplugin.restore.check import Preparation, Present
 from avplugin.restore.targets import Part, Target
 from avplugin.restore.where import Into
 from avplugin.state.manifest import NOT_CHECKED
-from avplugin.state.restores import Restore
+from avplugin.state.restores import Restore, Swapped
 
 _TOLD = 3  # damaged tables that are named
 
@@ -68,13 +68,18 @@ def show_check_page(
         context.warn(warning)
 
 
-def show_undo_page(context: Context, restore: Restore, now: dict[str, Present | None]) -> None:
-    """Print what undoing a restore changes; `now` is what is there, by path."""
+def show_undo_page(
+    context: Context, restore: Restore, now: Sequence[tuple[Swapped, list[Path], Present | None]]
+) -> None:
+    """Print what undoing a restore changes; `now` is what stays and what else is in each folder."""
     _ = context.texts.gettext
     rows = [(_("Restored"), restore.what), (_("On"), _moment(context, restore.started))]
-    for folder in restore.folders:
+    for folder, stays, present in now:
         rows.append((_("Folder"), folder.path))
-        rows.append((_("There now"), _present(context, now[folder.path])))
+        rows.append((_("There now"), _present(context, present)))
+        if stays:
+            inside = ", ".join(str(stay.relative_to(folder.path)) for stay in stays)
+            rows.append((_("Stays as it is"), inside))
         rows.append((_("Comes back"), folder.kept or _("nothing: nothing was there before")))
     _print_rows(context, _("This restore will be undone:"), rows)
 
@@ -172,5 +177,6 @@ def _print_rows(context: Context, title: str, rows: list[tuple[str, str]]) -> No
     context.say("")
     context.say(title)
     for name, value in rows:
-        context.say(f"  {name:{width}}  {printable(value)}")
+        # One line each, whatever a name holds: nobody shall write rows of his own.
+        context.say(f"  {name:{width}}  {printable(value).replace(chr(10), ' ')}")
     context.say("")

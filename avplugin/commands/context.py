@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from avplugin.configuration.model import Configuration
     from avplugin.language import Texts
+
+
+_UNPRINTED = re.compile("[\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Context:
@@ -68,10 +72,20 @@ class Context:
     def tell_of_cut_off_restores(self, state: Path) -> None:
         """Warn if folders are still as a restore left them that was cut off."""
         from avplugin.errors import AvpluginError  # noqa: PLC0415
-        from avplugin.state.restores import RestoreJournal, Stage  # noqa: PLC0415
+        from avplugin.state.restores import (  # noqa: PLC0415
+            RestoreJournal,
+            Stage,
+            state_without_configuration,
+        )
 
+        places = dict.fromkeys((state, state_without_configuration()))
         try:
-            restores = RestoreJournal(state).cut_off() if self.tells_of_restores else []
+            restores = [
+                one
+                for place in places
+                if self.tells_of_restores
+                for one in RestoreJournal(place).cut_off()
+            ]
         except AvpluginError as error:
             self.warn(str(error))
             return
@@ -180,7 +194,9 @@ class Context:
         """Print the answer to --json."""
         text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
         # A name that is not UTF-8 has half a surrogate in it, which JSON can only say escaped.
-        click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        # Nor may a name give orders to the terminal, or turn the line around.
+        click.echo(_UNPRINTED.sub(lambda match: f"\\u{ord(match[0]):04x}", shown))
 
 
 def printable(text: str) -> str:

@@ -125,7 +125,7 @@ def _restore(context: Context, words: _Words, repository: str | None) -> None:
 
     configuration = context.configuration if context.has_configuration else None
     journal = _journal(context)
-    _refuse_while_one_is_cut_off(context, journal)
+    _refuse_while_one_is_cut_off(context)
     where = _where(words)
     is_open = words.folder is None or where is None
     if is_open and not _can_ask(context, words):
@@ -326,13 +326,22 @@ def _journal(context: Context) -> RestoreJournal:
     return RestoreJournal(context.restore_state)
 
 
-def _refuse_while_one_is_cut_off(context: Context, journal: RestoreJournal) -> None:
+def _journals(context: Context) -> list[RestoreJournal]:
+    """Return all journals: there may have been no configuration yet when a restore began."""
+    from avplugin.state.restores import RestoreJournal, state_without_configuration  # noqa: PLC0415
+
+    states = dict.fromkeys((context.restore_state, state_without_configuration()))
+    return [RestoreJournal(state) for state in states]
+
+
+def _refuse_while_one_is_cut_off(context: Context) -> None:
     """Clear up behind a restore that was cut off before it changed anything; refuse otherwise."""
     from avplugin.errors import AvpluginError  # noqa: PLC0415
     from avplugin.restore.put_back import abandon  # noqa: PLC0415
     from avplugin.state.restores import Stage  # noqa: PLC0415
 
-    for restore in journal.cut_off():
+    found = [(journal, one) for journal in _journals(context) for one in journal.cut_off()]
+    for journal, restore in found:
         if restore.stage is not Stage.EXTRACTING:
             raise AvpluginError(
                 f"a restore was cut off ({restore.what}).\n"
@@ -352,10 +361,10 @@ def _undo(context: Context, words: _Words) -> None:
 
     configuration = context.configuration if context.has_configuration else None
     journal = _journal(context)
-    _refuse_while_one_is_cut_off(context, journal)
+    _refuse_while_one_is_cut_off(context)
     last = find_undoable(journal, words.folder)
     _ = context.texts.gettext
-    show_undo_page(context, last, look_at(last))
+    show_undo_page(context, last, look_at(last, configuration))
     if words.dry_run:
         context.say("Nothing was changed, because of --dry-run.")
         if context.as_json:
@@ -382,13 +391,12 @@ def _recover(context: Context, words: _Words) -> None:
     from avplugin.restore.undo import recover  # noqa: PLC0415
 
     configuration = context.configuration if context.has_configuration else None
-    journal = _journal(context)
     if words.dry_run:
-        for restore in journal.cut_off():
+        for restore in (one for journal in _journals(context) for one in journal.cut_off()):
             context.say(f"{restore.what} was cut off while {restore.stage.value}.")
         context.say("Nothing was changed, because of --dry-run.")
         return
-    recovered = recover(journal, configuration)
+    recovered = [one for journal in _journals(context) for one in recover(journal, configuration)]
     if context.as_json:
         context.answer(
             [{**_as_document(one.restore), "finished": one.finished} for one in recovered]

@@ -114,7 +114,7 @@ def _list_versions(context: Context, folder: str, repository: str | None) -> Non
             NOT_KNOWN
             if lookup is None
             else version_proven_when(lookup(version.archive.series, version.folder)),
-            "clean" if version.clean else "not clean",
+            _version_state(version),
             version.repository,
             version.archive.name,
         )
@@ -133,6 +133,12 @@ def _list_versions(context: Context, folder: str, repository: str | None) -> Non
     for version, _ in found:
         if not version.clean:
             context.say(f"{version.archive.name}: not clean: {version.reason}")
+
+
+def _version_state(version: Version) -> str:
+    state = "clean" if version.clean else "not clean"
+    damaged = len(version.folder.damaged_tables)
+    return f"{state}, {damaged} damaged" if damaged else state
 
 
 def _lookups(context: Context, sources: Sequence[Source]) -> list[_Lookup | None]:

@@ -60,6 +60,8 @@ def command(
     with open_sources(context, repository, faults.append) as sources:
         for source in sources:
             learn(context, source, source.archives())
+        if repository is None and not folders and archive is None:
+            faults += _never_stored(context, sources)
         _drill(context, sources, folders, archive, sample, scratch, faults)
 
 
@@ -151,7 +153,15 @@ def _drill(
             "'avplugin snapshots CODE' lists other versions; 'borgmatic check' tests a repository."
         )
     if faults:
-        raise AvpluginError("not everything could be read, so not everything is proven.")
+        raise AvpluginError("not everything could be read or was there, so not all is proven.")
+
+
+def _never_stored(context: Context, sources: Sequence[Source]) -> list[str]:
+    """Return a line for each folder of the installation that no clean snapshot holds."""
+    from avplugin.verify.candidates import find_candidates, never_stored  # noqa: PLC0415
+
+    labels = never_stored(_installation(context), find_candidates(sources, (), None).candidates)
+    return [f"{label}: no clean snapshot holds it" for label in labels]
 
 
 def _scratch(context: Context, named: str | None) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from avplugin.configuration.model import Configuration
@@ -48,6 +48,7 @@ class Preparation:
     version_then: str
     version_now: str
     warnings: tuple[str, ...]
+    configuration: Configuration | None
     other_name: str = ""  # of the administration whose place it takes
 
 
@@ -70,6 +71,7 @@ def prepare(
         _refuse_places_of_others(choice, targets, installation, configuration)
     then, now = choice.manifest.run.accountview_version, _version_of(installation)
     warnings = [trouble.splitlines()[0]] if trouble else []
+    warnings += _odd_places(targets, where, installation)
     warnings += _check_version(choice, where, then, now, accepted=other_version)
     return Preparation(
         choice=choice,
@@ -79,6 +81,7 @@ def prepare(
         version_then=then,
         version_now=now,
         warnings=tuple(warnings),
+        configuration=configuration,
         other_name=_name_of_other(where, installation),
     )
 
@@ -110,6 +113,27 @@ def _refuse_unknown_places(
                 f"{target.path} holds data, and is not replaced by {target.folder.label}: {why}.\n"
                 "Restore it with --new FOLDER."
             )
+
+
+def _odd_places(
+    targets: Sequence[Target], where: Where, installation: Installation | None
+) -> Iterator[str]:
+    """Yield what somebody should know about where folders go."""
+    if installation is None:
+        return
+    for part in (part for target in targets for part in target.parts):
+        if isinstance(where, Original) and not is_known(part.folder, installation):
+            yield (
+                f"where {part.folder.label} belongs now cannot be told; it goes to where it was"
+                " when the snapshot was made"
+            )
+        shared = [
+            folder.label
+            for folder in installation.folders
+            if folder.path == str(part.path) and folder.label != part.folder.label
+        ]
+        if shared and not isinstance(where, Into):
+            yield f"{part.path} is the folder of {', '.join(shared)} as well"
 
 
 def _refuse_places_of_others(

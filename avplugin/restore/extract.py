@@ -20,7 +20,7 @@ from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.manifest import FolderManifest
 
-_TYPES = frozenset("-dl")  # what an AccountView folder is made of, in Borg's letters
+_TYPES = frozenset("-dlp")  # what does no harm in a folder, in Borg's letters
 _NAMED = 3  # how many paths a message names; the rest is counted
 
 
@@ -79,7 +79,7 @@ def _refuse_what_is_no_file(part: FolderManifest, contents: Contents) -> None:
     odd = [os.fsdecode(entry.path) for entry in contents.entries if entry.type not in _TYPES]
     if odd:
         raise ExtractError(
-            f"{part.label} holds what is neither file, folder nor link: {_some(odd)}.\n"
+            f"{part.label} holds devices: {_some(odd)}.\n"
             "No AccountView folder does; somebody may have tampered with the repository."
         )
 

@@ -14,6 +14,7 @@ import functools
 import os
 import shutil
 import signal
+import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,12 +23,12 @@ from avplugin.borgmatic.process import this_process
 from avplugin.errors import AvpluginError
 from avplugin.installation.model import Folder
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
-from avplugin.restore.check import Preparation
+from avplugin.restore.check import Preparation, locate
 from avplugin.restore.extract import extract_folders
 from avplugin.restore.mounts import permissions_warning
 from avplugin.restore.staging import kept_name, remove_staging, staging_folder, staging_for
 from avplugin.restore.swap import LostTrack, SwapRefused, perform, plan_swap, swap_from_json
-from avplugin.restore.targets import RestoreError, Target, check_target
+from avplugin.restore.targets import RestoreError, Target, check_target, plan_targets
 from avplugin.restore.where import New
 from avplugin.state.files import locked
 from avplugin.state.restores import Restore, RestoreJournal, Stage, Swapped
@@ -77,10 +78,11 @@ def put_back(
             started=now.astimezone(datetime.UTC).isoformat(timespec="seconds"),
             owner=this_process(),
             stage=Stage.EXTRACTING,
-            folders=tuple(_swapped(target, now) for target in targets),
+            folders=tuple(_swapped(target, kept) for target, kept in _kept(targets, now)),
             is_new=isinstance(preparation.where, New),
         )
     )
+    swapped = False
     try:
         with contextlib.ExitStack() as stack:
             for folder in restore.folders:
@@ -92,12 +94,20 @@ def put_back(
                 restore = _plan(preparation, restore)
                 journal.note(restore)
                 swap_folders(restore, look)
+                swapped = True
+                stack.close()  # the locks on the staging folders
+                restore = clear_up(restore, journal)
     except LostTrack:
         raise
-    except BaseException:
+    except AvpluginError as error:
+        if swapped:
+            raise _put_back_but(restore, error) from error
         abandon(restore, journal)
         raise
-    restore = clear_up(restore, journal)
+    except BaseException:
+        if not swapped:
+            abandon(restore, journal)
+        raise
     for old, folder in zip(before, restore.folders, strict=True):
         warnings += _look_again(old, folder)
     warnings += who_came_in(look)
@@ -109,6 +119,14 @@ def put_back(
     return PutBack(restore.folders, tuple(dict.fromkeys(filter(None, warnings))))
 
 
+def _put_back_but(restore: Restore, error: AvpluginError) -> AvpluginError:
+    kept = ", ".join(folder.kept for folder in restore.folders if os.path.lexists(folder.kept))
+    return RestoreError(
+        f"{restore.what} is put back, and what was there is {kept or 'nothing'}, but that could not"
+        f" be noted: {error}\n'avplugin restore --recover' does so once that is mended."
+    )
+
+
 def swap_folders(restore: Restore, look: Callable[[], None]) -> None:
     """Let all folders of a restore change places, as far as they have not yet.
 
@@ -116,7 +134,11 @@ def swap_folders(restore: Restore, look: Callable[[], None]) -> None:
     was, LostTrack if that could not be had.
     """
     try:
-        perform([swap_from_json(folder.swap) for folder in restore.folders])
+        swaps = [swap_from_json(folder.swap) for folder in restore.folders]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise LostTrack(f"the journal of {restore.what} cannot be understood: {error!r}") from error
+    try:
+        perform(swaps)
     except SwapRefused as error:
         hint = f"{_who_has_it_open(look)} " if error.is_open else ""
         raise RestoreError(f"{error}.\n{hint}Everything is as it was before.") from error
@@ -129,12 +151,14 @@ def clear_up(restore: Restore, journal: RestoreJournal) -> Restore:
     """
     folders = []
     for folder in restore.folders:
-        remove_staging(Path(folder.staging))
+        remove_staging(Path(folder.staging), Path(folder.path))
         with contextlib.suppress(OSError):  # it holds something, or is not there
             Path(folder.kept).rmdir()
         kept = folder.kept if os.path.lexists(folder.kept) else ""
         folders.append(dataclasses.replace(folder, kept=kept))
-    ended = dataclasses.replace(restore, stage=Stage.DONE, folders=tuple(folders))
+    ended = dataclasses.replace(
+        restore, stage=Stage.DONE, folders=tuple(folders), place=journal.next_place()
+    )
     journal.note(ended)
     journal.tidy()
     return ended
@@ -143,7 +167,7 @@ def clear_up(restore: Restore, journal: RestoreJournal) -> Restore:
 def abandon(restore: Restore, journal: RestoreJournal) -> None:
     """Remove what a restore made ready whose targets are as they were, and forget it."""
     for folder in restore.folders:
-        remove_staging(Path(folder.staging))
+        remove_staging(Path(folder.staging), Path(folder.path))
     journal.forget(restore)
 
 
@@ -170,7 +194,10 @@ def who_came_in(look: Callable[[], None]) -> list[str]:
 
 @contextlib.contextmanager
 def unstoppable() -> Iterator[None]:
-    """Put off what somebody sends to stop avplugin until the block, which takes a moment, ends."""
+    """Put off what somebody sends to stop avplugin until the block, which takes a moment, ends.
+
+    Once it has succeeded there is nothing left to stop: it is better to tell what was done.
+    """
     late: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = {number: signal.getsignal(number) for number in numbers}
@@ -179,21 +206,33 @@ def unstoppable() -> Iterator[None]:
             signal.signal(number, lambda came, _frame: late.append(came))
     try:
         yield
-    finally:
+    except BaseException:
         for number, handler in handlers.items():
             signal.signal(number, handler)
         for came in late:
             os.kill(os.getpid(), came)
+        raise
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
-def _swapped(target: Target, now: datetime.datetime) -> Swapped:
+def _kept(targets: Sequence[Target], now: datetime.datetime) -> Iterator[tuple[Target, Path]]:
+    """Yield each target with a name for what is there now, no two the same."""
+    taken: set[Path] = set()
+    for target in targets:
+        kept = kept_name(target.path, f"{now:%Y%m%d-%H%M%S}", taken)
+        taken.add(kept)
+        yield target, kept
+
+
+def _swapped(target: Target, kept: Path) -> Swapped:
     return Swapped(
         label=target.folder.label,
         kind=target.folder.kind.value,
         code=target.folder.code,
         name=target.folder.name,
         path=str(target.path),
-        kept=str(kept_name(target.path, f"{now:%Y%m%d-%H%M%S}")),
+        kept=str(kept),
         staging=str(staging_for(target.path)),
         parts=tuple(str(part.path) for part in target.parts),
         stays=tuple(str(stay) for stay in target.stays),
@@ -236,7 +275,8 @@ def _bring_together(target: Target, staging: Path) -> None:
         wanted = new / part.path.relative_to(target.path)
         ready = staging / part.folder.archived_path
         if ready != wanted:
-            if os.path.lexists(wanted):
+            plain = _leads_nowhere_else(staging, ready) and _leads_nowhere_else(staging, wanted)
+            if not plain or os.path.lexists(wanted):
                 raise RestoreError(
                     f"{part.folder.label} cannot be put at {part.path}: the snapshot has something"
                     " else there.\nRestore --without-copy-documents, or with --new FOLDER."
@@ -250,10 +290,24 @@ def _leave_out_what_stays(target: Target, staging: Path) -> list[str]:
     warnings = []
     for stay in target.stays:
         ready = staging / target.folder.archived_path / stay.relative_to(target.path)
-        if os.path.lexists(ready):
+        if _leads_nowhere_else(staging, ready) and os.path.lexists(ready):
             warnings.append(f"{stay} is a folder of its own now, and stays as it is")
             shutil.rmtree(ready) if ready.is_dir() and not ready.is_symlink() else ready.unlink()
     return warnings
+
+
+def _leads_nowhere_else(staging: Path, path: Path) -> bool:
+    """Return whether a path in the staging folder is what it seems: through no symbolic link.
+
+    What is not there yet is no link either.
+    """
+    for parent in reversed(path.relative_to(staging).parents):
+        try:
+            if not stat.S_ISDIR((staging / parent).lstat().st_mode):
+                return False
+        except FileNotFoundError:
+            return True
+    return ".." not in path.parts
 
 
 def _add(progress: Callable[[int], None], before: int, now: int) -> None:
@@ -269,6 +323,12 @@ def _scan_old(target: Target) -> Contents | None:
 
 def _plan(preparation: Preparation, restore: Restore) -> Restore:
     """Return the restore with the steps of its swap, as the disk is at this moment."""
+    now = plan_targets(preparation.choice, preparation.where, locate(preparation.configuration)[0])
+    if now != preparation.targets:
+        raise RestoreError(
+            f"where {restore.what} goes, or what lies in there, has changed while it was"
+            " extracted.\nStart the restore again."
+        )
     folders = []
     for target, folder in zip(preparation.targets, restore.folders, strict=True):
         check_target(target, may_replace=not isinstance(preparation.where, New))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 from avplugin.installation.boundaries import BEFORE_RESTORE, STAGING
 from avplugin.restore.targets import RestoreError
 from avplugin.restore.working_folder import lock_folder, remove_folder
 
+_NAME = re.compile(rf"\..*{re.escape(STAGING)}[0-9a-f]{{8}}", re.DOTALL)
 _LONGEST = 200  # bytes of a name; none may be longer than 255
 
 
@@ -24,14 +26,14 @@ def staging_for(target: Path) -> Path:
     return target.with_name(f".{_short(target.name)}{STAGING}{secrets.token_hex(4)}")
 
 
-def kept_name(target: Path, when: str) -> Path:
+def kept_name(target: Path, when: str, taken: Container[Path] = ()) -> Path:
     """Return where the folder at `target` goes when another one takes its place.
 
     `when` is such as 20261122-020000: Windows allows no colons in a name.
     """
     stem = f"{_short(target.name)}{BEFORE_RESTORE}{when}"
     path, number = target.with_name(stem), 1
-    while os.path.lexists(path):
+    while path in taken or os.path.lexists(path):
         number += 1
         path = target.with_name(f"{stem}-{number}")
     return path
@@ -44,22 +46,24 @@ def staging_folder(path: Path) -> Iterator[None]:
         path.mkdir(mode=0o700)
     except OSError as error:
         raise RestoreError(f"cannot make {path}: {error.strerror}.") from error
-    descriptor = lock_folder(path)
+    descriptor = _lock(path)
     try:
         yield
     finally:
         os.close(descriptor)
 
 
-def remove_staging(path: Path) -> None:
-    """Remove a staging folder of which nothing is needed any more.
+def remove_staging(path: Path, target: Path) -> None:
+    """Remove the staging folder of a target of which nothing is needed any more.
 
-    Raise RestoreError if a Borg that outlived its restore is still at work in it.
+    What has another name, or lies elsewhere, is none, whoever wrote so into the journal. Raise
+    RestoreError if a Borg that outlived its restore is still at work in it.
     """
-    if STAGING not in path.name or not path.is_dir() or path.is_symlink():
+    is_one = path.parent == target.parent and _NAME.fullmatch(path.name)
+    if not is_one or path.is_symlink() or not path.is_dir():
         return
     try:
-        descriptor = lock_folder(path)
+        descriptor = _lock(path)
     except BlockingIOError as error:
         raise RestoreError(
             f"Borg still writes in {path}.\nWait for it to end, or end it, and try again."
@@ -68,6 +72,16 @@ def remove_staging(path: Path) -> None:
         remove_folder(path)
     finally:
         os.close(descriptor)
+
+
+def _lock(path: Path) -> int:
+    """Lock the folder; where the file system knows no locks on folders, as NFS, go on without."""
+    try:
+        return lock_folder(path)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
 def _short(name: str) -> str:

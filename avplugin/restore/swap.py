@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import dataclasses
 import errno
+import hashlib
 import os
 import stat
 import time
@@ -26,10 +27,12 @@ from avplugin.state.files import sync_folder
 _NOREPLACE, _EXCHANGE = 1, 2  # RENAME_NOREPLACE and RENAME_EXCHANGE, rename(2)
 _AT_FDCWD = -100
 _NO_SUCH_FLAG = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
-_ASIDE = ".avplugin-aside"
+_ASIDE = ".avplugin-aside-"
 
 # What a server says when somebody has something open in the folder.
 _OPEN = frozenset({errno.EACCES, errno.EBUSY, errno.EPERM, errno.ETXTBSY})
+# Folders that cannot be synced, on file systems that do not need it or do not know how.
+_CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES})
 _PATIENCE = 5.0  # seconds for them to let go
 _PAUSE = 0.25
 
@@ -48,11 +51,15 @@ class LostTrack(AvpluginError):  # noqa: N818 - named for what happened
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Move:
-    """The thing with this inode goes from `source` to `target`, where nothing is."""
+    """The thing with this inode goes from `source` to `target`, where nothing is.
+
+    `until` is the inode of what is at `source` until an earlier step has been done.
+    """
 
     source: str
     target: str
     inode: int
+    until: int = 0
 
     def is_done(self) -> bool:
         """Return whether it has been moved."""
@@ -61,17 +68,25 @@ class Move:
     def do(self) -> None:
         """Move it; nothing happens if that was done. Raise OSError, SwapRefused."""
         if not self.is_done():
-            self._expect(self.source)
+            if _inode(self.source) != self.inode:
+                raise _not_there(self.source)
             _rename(self.source, self.target)
+            if not self.is_done():  # it goes by another number now: nothing could be taken back
+                raise _not_there(self.target)
 
     def undo(self) -> None:
         """Move it back; nothing happens if it was not moved. Raise OSError, SwapRefused."""
         if self.is_done():
             _rename(self.target, self.source)
 
-    def _expect(self, path: str) -> None:
-        if _inode(path) != self.inode:
-            raise _not_there(path)
+    def is_undone(self) -> bool:
+        """Return whether the thing is where it was, or at least has not been taken away.
+
+        Not to be seen is not the same as not moved: the disk may be another one.
+        """
+        if _inode(self.source) in {self.inode, self.until}:
+            return True
+        return Path(self.target).parent.is_dir() and not os.path.lexists(self.target)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,8 +108,12 @@ class Exchange:
 
     def undo(self) -> None:
         """Exchange them back; nothing happens if that was done. Raise OSError, SwapRefused."""
-        if _inode(self.other) != self.inode_of_other or os.path.lexists(self._aside):
+        if not self.is_undone():
             self._bring(self.inode_of_one, self.inode_of_other)
+
+    def is_undone(self) -> bool:
+        """Return whether the other one is where it was, so that nothing was exchanged."""
+        return _inode(self.other) == self.inode_of_other and not os.path.lexists(self._aside)
 
     def _bring(self, to_one: int, to_other: int) -> None:
         """Have the thing with the inode `to_one` at `one`, and the other at `other`.
@@ -115,7 +134,8 @@ class Exchange:
 
     @property
     def _aside(self) -> str:
-        return f"{self.other}{_ASIDE}"
+        folder, name = os.path.split(self.other)
+        return f"{folder}/{_ASIDE}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
 
     def _from_aside(self, aside: str, to_one: int) -> None:
         """Bring what a crash left aside to the end that is free, with the rest where it belongs."""
@@ -169,6 +189,9 @@ class Swap:
         """Undo what was done, whatever it is. Raise SwapRefused."""
         for step in reversed(self.steps):
             _patiently(step.undo, step)
+        for step in self.steps:
+            if not step.is_undone():
+                raise _not_there(_ends(step)[0])
         for part in self.attributes:
             _set_attributes(part.path, part.before)
         self._sync()
@@ -177,8 +200,13 @@ class Swap:
         """Make the renames outlive a power cut."""
         paths = (path for step in self.steps for path in _ends(step))
         for folder in sorted({Path(path).parent for path in paths}):
-            with contextlib.suppress(FileNotFoundError):  # moved itself, and synced where it is
+            try:
                 sync_folder(folder)
+            except FileNotFoundError:
+                pass  # moved itself, and synced where it is
+            except OSError as error:
+                if error.errno not in _CANNOT_SYNC:
+                    raise SwapRefused(f"{folder}: {error.strerror}") from error
 
     def to_json(self) -> dict[str, Any]:
         """Return a document that `swap_from_json` understands."""
@@ -228,7 +256,11 @@ def plan_swap(place: Path, other: Path, kept: Path, stays: Sequence[Path] = ()) 
     """
     steps: list[Step] = []
     attributes: list[Attributes] = []
-    at_place, at_other = _inode(str(place)), _inode(str(other))
+    at_place = _inode(str(place))
+    if at_place is not None and stays and not os.path.lexists(other):
+        other.mkdir()  # what is around those that stay is emptied into it
+        _set_attributes(str(other), _attributes(place))
+    at_other = _inode(str(other))
     if at_place is None or at_other is None:
         if at_other is not None:
             steps.append(Move(str(other), str(place), at_other))
@@ -240,7 +272,7 @@ def plan_swap(place: Path, other: Path, kept: Path, stays: Sequence[Path] = ()) 
         steps.append(Move(str(other), str(kept), at_other))
     else:
         steps.append(Exchange(str(place), str(other), at_place, at_other))
-        steps.append(Move(str(other), str(kept), at_place))
+        steps.append(Move(str(other), str(kept), at_place, until=at_other))
     return Swap(tuple(steps), tuple(attributes))
 
 
@@ -267,6 +299,8 @@ def _swap_around(
             if name not in there:
                 _set_attributes(str(two), _attributes(one))
             _swap_around(one, two, kept / name, below, steps, attributes)
+        elif here.get(name) == there.get(name):
+            continue  # two names of one file
         elif name in here and name in there:
             steps.append(Exchange(str(one), str(two), here[name], there[name]))
         elif name in here:

@@ -104,7 +104,7 @@ def check_target(target: Target, *, may_replace: bool) -> None:
     if os.path.lexists(path):
         if not path.is_dir():
             raise RestoreError(f"{path} is a file.\nMove it away, or name another folder.")
-        _refuse_mounts(target)
+        refuse_mounts(path, target.stays)
         if not may_replace and holds_data(path):
             raise RestoreError(
                 f"{path} holds data, and --new never replaces any.\n"
@@ -138,22 +138,22 @@ def holds_data(path: Path) -> bool:
     return path.is_dir() and any(path.iterdir())
 
 
-def _refuse_mounts(target: Target) -> None:
-    """Refuse what a rename would take along, or not move at all."""
-    for mount in mounts_at_or_below(target.path):
-        if mount == target.path:
+def refuse_mounts(path: Path, stays: Sequence[Path]) -> None:
+    """Refuse what a rename would take along, or not move at all. Raise RestoreError."""
+    for mount in mounts_at_or_below(path):
+        if mount == path:
             raise RestoreError(
                 f"{mount} is a mount point: it cannot change places with another folder.\n"
                 "Restore with --new FOLDER to a folder below it."
             )
-        if not any(mount.is_relative_to(stay) for stay in target.stays):
+        if not any(mount.is_relative_to(stay) for stay in stays):
             raise RestoreError(
-                f"{mount} is mounted inside {target.path}, and would be moved away with it.\n"
+                f"{mount} is mounted inside {path}, and would be moved away with it.\n"
                 "Unmount it first, or restore with --new FOLDER to another place."
             )
-    if target.path.stat().st_dev != target.path.parent.stat().st_dev:
+    if path.is_dir() and path.stat().st_dev != path.parent.stat().st_dev:
         raise RestoreError(
-            f"{target.path} is on another file system than {target.path.parent}.\n"
+            f"{path} is on another file system than {path.parent}.\n"
             "Restore with --new FOLDER to a folder below it."
         )
 
@@ -218,6 +218,11 @@ def _new_places(choice: Choice, folder: Path) -> Callable[[FolderManifest], Path
     Copy documents that do not lie inside the administration get a folder of their own beside it.
     """
     absolute = folder.absolute()
+    if not absolute.name:
+        raise RestoreError(
+            f"{absolute} is a mount point: it cannot change places with another folder.\n"
+            "Name a folder below it."
+        )
 
     def place(part: FolderManifest) -> Path:
         if part == choice.folder:

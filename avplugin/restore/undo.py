@@ -11,7 +11,6 @@ from pathlib import Path
 
 from avplugin.borgmatic.process import this_process
 from avplugin.configuration.model import Configuration
-from avplugin.errors import AvpluginError
 from avplugin.installation.boundaries import left_by_restores
 from avplugin.installation.model import Folder, Kind
 from avplugin.restore.check import Present, present_at
@@ -24,7 +23,7 @@ from avplugin.restore.put_back import (
 )
 from avplugin.restore.staging import kept_name, staging_for
 from avplugin.restore.swap import LostTrack, plan_swap
-from avplugin.restore.targets import RestoreError
+from avplugin.restore.targets import RestoreError, refuse_mounts
 from avplugin.restore.who_is_in import nobody_in
 from avplugin.state.catalogue import folder_key
 from avplugin.state.files import locked
@@ -71,12 +70,15 @@ def check_undoable(last: Restore) -> None:
             )
 
 
-def look_at(restore: Restore) -> dict[str, Present | None]:
-    """Return what is in the folders that a restore has put back now, by path."""
-    return {
-        folder.path: present_at(Path(folder.path), [Path(stay) for stay in folder.stays])
-        for folder in restore.folders
-    }
+def look_at(
+    restore: Restore, configuration: Configuration | None
+) -> list[tuple[Swapped, list[Path], Present | None]]:
+    """Return each folder that a restore has put back, what stays in it, and what else is there."""
+    found = []
+    for folder in restore.folders:
+        stays = _stays_now(folder, configuration)
+        found.append((folder, stays, present_at(Path(folder.path), stays)))
+    return found
 
 
 def undo(
@@ -88,8 +90,10 @@ def undo(
     now, and warnings. Raise RestoreError or NotNow with everything as it was.
     """
     now = datetime.datetime.now().astimezone()
-    with nobody_in(configuration, as_folders(last.folders)) as look:
+    with nobody_in(configuration, as_folders(last.folders), even_if_lost=True) as look:
         with locked(journal.lock), unstoppable():
+            if last not in journal.restores():
+                raise RestoreError("another restore has come in between.\nLook again.")
             check_undoable(last)
             folders = tuple(
                 _planned(folder, configuration, f"{now:%Y%m%d-%H%M%S}") for folder in last.folders
@@ -127,7 +131,8 @@ def recover(journal: RestoreJournal, configuration: Configuration | None) -> lis
     for restore in journal.cut_off():
         if restore.stage is Stage.EXTRACTING:
             with locked(journal.lock):
-                abandon(restore, journal)
+                if restore in journal.cut_off():  # else another one recovers at the same time
+                    abandon(restore, journal)
             done.append(Recovered(restore, finished=False))
             continue
         with (
@@ -135,6 +140,8 @@ def recover(journal: RestoreJournal, configuration: Configuration | None) -> lis
             locked(journal.lock),
             unstoppable(),
         ):
+            if restore not in journal.cut_off():
+                continue  # another one recovers at the same time
             done.append(_finish_or_take_back(restore, journal, look))
     return done
 
@@ -175,8 +182,10 @@ def _planned(folder: Swapped, configuration: Configuration | None, when: str) ->
     old = Path(folder.kept) if folder.kept else staging_for(place)  # nothing was there
     kept = kept_name(place, when)
     stays = _stays_now(folder, configuration)
+    for path in (place, old):
+        refuse_mounts(path, stays)
     swap = plan_swap(place, old, kept, stays)
-    after = place if swap.attributes else old
+    after = place if swap.attributes else old  # what stays keeps the folder around it
     return dataclasses.replace(
         folder,
         kept=str(kept),
@@ -191,10 +200,8 @@ def _stays_now(folder: Swapped, configuration: Configuration | None) -> list[Pat
     """Return the folders inside that kept their place then, and those that have come since."""
     inside = {Path(stay) for stay in folder.stays}
     if configuration is not None:
-        with contextlib.suppress(AvpluginError):
-            installation = configuration.locate()
-            known = {one.path for one in installation.folders}
-            inside |= {Path(path) for path in known | left_by_restores(known)}
+        known = {one.path for one in configuration.locate().folders}
+        inside |= {Path(path) for path in known | left_by_restores(known)}
     inside = {
         path
         for path in inside

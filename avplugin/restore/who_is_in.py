@@ -23,18 +23,21 @@ from avplugin.state.manifest import NOT_CHECKED
 
 @contextlib.contextmanager
 def nobody_in(
-    configuration: Configuration | None, folders: Sequence[Folder]
+    configuration: Configuration | None, folders: Sequence[Folder], *, even_if_lost: bool = False
 ) -> Iterator[Callable[[], None]]:
     """Refuse to go on while anybody is in the folders; meanwhile services are stopped.
 
     Yield what looks once more: somebody can come in while a folder is extracted. Of those to be
     ignored only readers are: who writes would write on into the old folder. Where nobody looks who
-    is in, as with assume_nobody, and for folders outside the installation, nothing is refused.
+    is in, as with assume_nobody, and for folders outside the installation, nothing is refused; nor
+    where the list of administrations is lost, unless `even_if_lost`.
     Raise NotNow if somebody is in, AvpluginError if it could not be found out.
     """
     if configuration is None:
         yield lambda: None
         return
+    if even_if_lost:
+        configuration.locate()  # or raise
     concerned = _in_installation(configuration, folders)
 
     def look() -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Collection, Iterable
+import posixpath
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -21,6 +22,18 @@ from avplugin.installation.scan import Contents
 ROOT = "avplugin"  # the folder of manifests in every archive
 VERSION = 1
 NOT_CHECKED, NOBODY = "not checked", "nobody"  # of the sessions in a folder; else who was in
+
+# What a value of each type has to be, by the type as it is written in the classes below.
+_TYPES: dict[Any, Callable[[Any], bool]] = {
+    "str": lambda value: isinstance(value, str),
+    "int": lambda value: type(value) is int and value >= 0,
+    "Kind": lambda value: isinstance(value, Kind),
+    "tuple[str, ...]": lambda value: all(isinstance(one, str) for one in value),
+    "dict[str, str]": lambda value: (
+        isinstance(value, dict)
+        and all(isinstance(one, str) for pair in value.items() for one in pair)
+    ),
+}
 
 _Value = TypeVar("_Value", "RunManifest", "FolderManifest")
 
@@ -224,15 +237,37 @@ def _make_folder(document: dict[str, Any]) -> FolderManifest:
         values = {"kind": Kind(document["kind"]), "inside": tuple(document["inside"])}
     except (KeyError, TypeError, ValueError) as error:
         raise ManifestError(f"holds a manifest that lacks something ({error!r})") from error
-    return _make(FolderManifest, {**document, **values})
+    part = _make(FolderManifest, {**document, **values})
+    _check_paths(part)
+    return part
 
 
 def _make(cls: type[_Value], document: dict[str, Any]) -> _Value:
-    known = {field.name for field in dataclasses.fields(cls)}
+    known = {field.name: field.type for field in dataclasses.fields(cls)}
+    values = {key: value for key, value in document.items() if key in known}
+    for key, value in values.items():
+        if not _TYPES[known[key]](value):
+            raise ManifestError(f"holds a manifest in which {key} cannot be {value!r:.40}")
     try:
-        return cls(**{key: value for key, value in document.items() if key in known})
+        return cls(**values)
     except TypeError as error:
         raise ManifestError(f"holds a manifest that lacks something ({error})") from error
+
+
+def _check_paths(part: FolderManifest) -> None:
+    """Refuse paths that lead elsewhere than they seem to: whoever has the key can write them.
+
+    A restore works with them, and removes and moves what lies there.
+    """
+    if part.left_out and not part.path:
+        return
+    for path in (part.path, *part.inside):
+        is_plain = path == posixpath.normpath(path) and path[:1] == "/" and path[1:2] not in "/"
+        if not is_plain or "\0" in path:
+            raise ManifestError(f"holds a manifest with a path that cannot be: {path!r:.60}")
+    for path in part.inside:
+        if not path.startswith(f"{part.path}/"):
+            raise ManifestError(f"holds a manifest in which {path!r:.60} is not in its folder")
 
 
 def _file_name(base: str, part: FolderManifest, taken: Collection[str]) -> str:

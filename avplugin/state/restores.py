@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from avplugin.borgmatic.process import Process
+from avplugin.installation.model import Kind
 from avplugin.state.catalogue import folder_key
 from avplugin.state.files import StateError, make_folder, read_json, sync_folder, write_json
 
@@ -62,6 +63,7 @@ class Restore:
     folders: tuple[Swapped, ...]
     undoes: int = 0
     is_new: bool = False  # into a folder where nothing was
+    place: int = 0  # among those that are done, in the order in which they were
 
     @property
     def is_cut_off(self) -> bool:
@@ -123,7 +125,11 @@ class RestoreJournal:
             and not restore.is_new
             and (label is None or any(folder_key(one.label) == label for one in restore.folders))
         ]
-        return done[-1] if done else None
+        return max(done, key=lambda restore: restore.place, default=None)
+
+    def next_place(self) -> int:
+        """Return the place of the restore that is done now; two may end in another order."""
+        return max((restore.place for restore in self.restores()), default=0) + 1
 
     def tidy(self) -> None:
         """Forget the oldest of those that ended."""
@@ -151,24 +157,34 @@ class RestoreJournal:
                 return None
         except OSError:
             return None
-        document = read_json(file)
         try:
-            folders = tuple(
-                Swapped(**{**part, "parts": tuple(part["parts"]), "stays": tuple(part["stays"])})
-                for part in document["folders"]
-            )
+            document = read_json(file)
+            folders = tuple(_swapped(part) for part in document["folders"])
             values = {
                 **document,
+                "number": number,
                 "owner": Process(**document["owner"]),
                 "stage": Stage(document["stage"]),
                 "folders": folders,
             }
             return Restore(**values)
-        except (KeyError, TypeError, ValueError) as error:
+        except (StateError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise StateError(
-                f"{file} was not written by this version of avplugin.\n"
-                "Finish that restore with the version that began it, or move the file away."
+                f"{file} cannot be understood: it is damaged, or another version of avplugin wrote"
+                " it.\nIt may be all that says where a folder is: keep it, but elsewhere, and look"
+                " for .before-restore- and .avplugin-restore- folders beside your own."
             ) from error
+
+
+def _swapped(document: dict[str, Any]) -> Swapped:
+    """Return a folder of a restore. Raise KeyError, TypeError or ValueError if it is none."""
+    lists = {key: tuple(document[key]) for key in ("parts", "stays")}
+    part = Swapped(**{**document, **lists})
+    texts = (part.label, part.code, part.name, part.path, part.kept, part.staging)
+    if not all(isinstance(one, str) for one in (*texts, *part.parts, *part.stays)):
+        raise TypeError("a path is no text")
+    Kind(part.kind)
+    return part
 
 
 def state_without_configuration() -> Path:

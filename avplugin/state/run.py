@@ -29,7 +29,8 @@ class Run:
     `id` stands in the manifest's path in the archive. `known_archives` are the ids of all archives
     that were in the repository before. `folders` are the paths of the folders to store with the
     boundaries inside each. `guard` keeps what the run has taken. `despite` says, by label, who was
-    in folders that were overdue; `overdue` are sentences about those that were left out again.
+    in folders that were overdue; `overdue` are sentences about those that were left out again,
+    `newly_damaged` about tables that were sound in the last clean snapshot.
     `brake` are sentences that say why the archive stays unverified whatever else is proven.
     """
 
@@ -46,6 +47,7 @@ class Run:
     guard: Process | None = None
     despite: dict[str, str] = dataclasses.field(default_factory=dict)
     overdue: tuple[str, ...] = ()
+    newly_damaged: tuple[str, ...] = ()
     brake: tuple[str, ...] = ()
 
 
@@ -98,7 +100,7 @@ class SetState:
             document["owner"] = Process(**document["owner"])
             if document.get("guard") is not None:
                 document["guard"] = Process(**document["guard"])
-            for key in ("known_archives", "ancestors", "overdue", "brake"):
+            for key in ("known_archives", "ancestors", "overdue", "newly_damaged", "brake"):
                 document[key] = tuple(document.get(key, ()))
             document["boundaries"] = {
                 path: tuple(inside) for path, inside in document["boundaries"].items()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from avplugin.borgmatic.archive import HOLD, Archive
 from avplugin.errors import AvpluginError, UsageError
-from avplugin.installation.model import Kind, code_key
+from avplugin.installation.model import Folder, Kind, code_key
 from avplugin.snapshots.sources import Source
 from avplugin.state.catalogue import folder_key
 from avplugin.state.drills import FolderDrills, KnownDrills
@@ -70,6 +70,16 @@ def find_candidates(
     if labels:
         candidates = _only(candidates, labels, archive_name)
     return Found(tuple(candidates), tuple(unreadable))
+
+
+def never_stored(folders: Iterable[Folder], candidates: Iterable[Candidate]) -> list[str]:
+    """Return the labels of an installation's folders of which there is nothing to prove."""
+    stored = {folder_key(part.label) for one in candidates for part in one.folders}
+    return [
+        folder.label
+        for folder in folders
+        if folder.kind is not Kind.COPY_DOCUMENTS and folder_key(folder.label) not in stored
+    ]
 
 
 def _archives(source: Source, archive_name: str | None) -> list[Archive]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,7 @@ from avplugin.state.files import make_folder
 from avplugin.state.manifest import FolderManifest
 
 _PREFIX = "avplugin-drill-"
+_NAME = re.compile(rf"{_PREFIX}[0-9a-f]{{8}}")
 _BLOCK = 4096  # what a file takes at the least, and in steps of which it grows
 
 
@@ -82,7 +84,7 @@ def scratch_folder(base: Path) -> Iterator[Path]:
 
 
 def _remove_leftovers(base: Path) -> None:
-    for left in [path for path in base.iterdir() if path.name.startswith(_PREFIX)]:
+    for left in [path for path in base.iterdir() if _NAME.fullmatch(path.name)]:
         with contextlib.suppress(OSError):
             descriptor = lock_folder(left)
             try:

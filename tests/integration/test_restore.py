@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import COMMANDS, World, make_world, tree
-
-TABLE = b"\x30" + b"\x1a\x0b\x16" + bytes(28) + b"\x0d"
+from conftest import COMMANDS, TABLE, World, make_world, tree
 
 
 def make_odd(folder: Path) -> None:

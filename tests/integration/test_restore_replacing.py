@@ -8,12 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import World, make_world, tree
+from conftest import TABLE, World, make_world, tree
 from terminal import Terminal
 
 from avplugin.demo.executable import executable
-
-TABLE = b"\x30" + b"\x1a\x0b\x16" + bytes(28) + b"\x0d"
 
 
 @pytest.fixture(scope="module")

@@ -133,6 +133,19 @@ def test_what_a_later_version_added_is_passed_over() -> None:
         (with_changed({}, without="inside"), "holds a manifest that lacks something"),
         (with_changed({"kind": "planet"}), "holds a manifest that .*planet"),
         (with_changed({"inside": 3}), "holds a manifest that "),
+        (with_changed({"inside": [3]}), "in which inside cannot be"),
+        (with_changed({"inside": ["/srv/A/../../home"]}), "a path that cannot be"),
+        (with_changed({"inside": ["/home"]}), "is not in its folder"),
+        (with_changed({"path": "/srv/A/../../home"}), "a path that cannot be"),
+        (with_changed({"path": "srv/A"}), "a path that cannot be"),
+        (with_changed({"path": "//srv/A"}), "a path that cannot be"),
+        (with_changed({"path": "/"}), "a path that cannot be"),
+        (with_changed({"path": "/srv/A\0"}), "a path that cannot be"),
+        (with_changed({"path": None}), "in which path cannot be None"),
+        (with_changed({"label": ["a"]}), "in which label cannot be"),
+        (with_changed({"size": "x"}), "in which size cannot be"),
+        (with_changed({"tables": -1}), "in which tables cannot be"),
+        (with_changed({"damaged": {"a": 1}}), "in which damaged cannot be"),
     ],
 )
 def test_a_damaged_manifest_is_refused(data: bytes, message: str) -> None:
@@ -141,7 +154,7 @@ def test_a_damaged_manifest_is_refused(data: bytes, message: str) -> None:
 
 
 def test_the_catalogues_text_gives_back_the_same() -> None:
-    part = folder("café\n", inside=("/a",), left_out="x")
+    part = folder("café\n", inside=("/srv/café\n/a",), left_out="x")
 
     assert folder_from_json(folder_to_json(part)) == part
     assert run_from_json(run_to_json(RUN)) == RUN
