@@ -49,7 +49,15 @@ def apply_brake(
         losses |= {label: loss for label, loss in known.losses.items() if label in not_seen}
     tables = sum(copy.folder.tables for copy in copies.values())
     accepted = file.accepted(path, repository_id)
-    if not are_too_many(losses, tables, accepted, call.configuration.brake):
+    is_on = are_too_many(losses, tables, accepted, call.configuration.brake)
+    reasons = describe_losses(losses, tables, call.set.name)
+    if not copies:
+        # A new repository has nothing to compare with; another one of the set may have.
+        for other in (one for place, one in file.all_braked().items() if place != path):
+            losses |= other.losses
+            reasons = other.reasons
+            is_on = any(not loss.is_within(accepted.get(label)) for label, loss in losses.items())
+    if not is_on:
         file.take_off(path)
         return None
 
@@ -57,7 +65,7 @@ def apply_brake(
         repository=str(call.repository),
         repository_id=repository_id,
         since=known.since if known is not None else utc_now(),
-        reasons=describe_losses(losses, tables, call.set.name),
+        reasons=reasons,
         losses=losses,
         copy=known.copy if known is not None else "",
     )

@@ -1,8 +1,8 @@
 """Whether tables are sound, as far as the beginnings and the sizes of their files tell.
 
 What this finds is what FoxPro would refuse to open, or would open to wrong answers: files that
-were cut off, overwritten or encrypted, and tables apart from their memo or index. It does not
-read records.
+were cut off, overwritten or encrypted, and tables apart from their memo or index. Of records it
+looks at the mark in front of three.
 
 Source: Microsoft, *Table File Structure*, previous-versions/st4a0s68; *Memo File Structure
 (.FPT)*, previous-versions/8599s21w; *Compact Index File Structure (.idx)*,
@@ -48,6 +48,10 @@ _CODE_PAGES = frozenset(
     b"\x78\x79\x7a\x7b\x7c\x7d\x7e\x96\x97\x98\xc8\xc9\xca\xcb"
 )
 
+_MARKS = (b" ", b"*")
+# Without waiting: what was a file may have become a pipe since the scan.
+_OPENING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+
 _MEMO_BEGINNING = struct.Struct(">I2xH")  # next free block, block size
 _INDEX_BEGINNING = struct.Struct("<I")  # root page
 
@@ -72,7 +76,7 @@ def check_tables(
     `only` limits it to the tables that have one of these files: the table itself, its memo or its
     index, whether they are still there or not. Sizes are the scan's, so a table that is written
     to meanwhile can look wrong: look when nobody is in. Links are not followed. A file that
-    cannot be read is a fault; nothing is raised. At most three opens and reads for a table.
+    cannot be read is a fault; nothing is raised. At most four opens and six reads for a table.
     """
     root = os.fsencode(folder)
     files: dict[_Name, list[Entry]] = {}
@@ -164,7 +168,7 @@ def _faults(
     header = _Header.read(beginning)
     if header.kind in _FOXBASE:
         return
-    why = _length_fault(entry.size, header)
+    why = _length_fault(entry.size, header) or _mark_fault(root, entry, header)
     if why:
         yield entry.path, why
 
@@ -198,9 +202,7 @@ def _look(
     if entry.size == 0:
         return b"", "is empty"
     try:
-        # Without waiting: what was a file may have become a pipe since the scan.
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-        descriptor = os.open(b"%s/%s" % (root, entry.path), flags)
+        descriptor = os.open(b"%s/%s" % (root, entry.path), _OPENING)
         try:
             beginning = os.pread(descriptor, length, 0)
         finally:
@@ -255,6 +257,29 @@ def _length_fault(size: int, header: _Header) -> str:
             f"has {_count(beyond, 'byte')} behind the {_count(header.records, 'record')} that its"
             f" header counts, enough for {uncounted:,} more"
         )
+    return ""
+
+
+def _mark_fault(root: bytes, entry: Entry, header: _Header) -> str:
+    """Return why what lies behind the header are no records.
+
+    Every record begins with a blank, or with an asterisk if it is deleted (*Table File Structure*).
+    The first, the middle and the last are looked at: who encrypts a file need not begin at its
+    beginning.
+    """
+    if not header.records:
+        return ""
+    try:
+        descriptor = os.open(b"%s/%s" % (root, entry.path), _OPENING)
+        try:
+            for number in {0, header.records // 2, header.records - 1}:
+                at = header.header_length + number * header.record_length
+                if os.pread(descriptor, 1, at) not in _MARKS:
+                    return f"has a damaged record: number {number + 1:,} does not begin as one does"
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
     return ""
 
 

@@ -326,3 +326,30 @@ def test_the_last_snapshot_in_which_a_table_was_sound_outlives_pruning(
     assert world.borgmatic("create", "prune").returncode == 0
     [fourth] = world.archives()
     assert fourth not in {first, second, third}
+
+
+def test_a_new_repository_is_no_way_around_the_brake(lived_in: World, bakker: Path) -> None:
+    world = lived_in
+    encrypt(tables(bakker))
+    assert "the brake is on" in hook(world, "before-backup").stderr
+    include = world.folder / "etc" / "borgmatic.d" / "include" / "accountview.yaml"
+    second = world.folder / "second.borg"
+    world.edit(
+        include,
+        lambda document: document["repositories"].append({"path": str(second), "label": "second"}),
+    )
+    assert world.borg("init", "-e", "repokey-blake2", second).returncode == 0
+    words = (
+        "administrations",
+        "--borgmatic-config",
+        world.borgmatic_file(),
+        "--repository",
+        second,
+    )
+
+    there = world.avplugin("before-backup", *words)
+
+    assert "BAKKER26: of 13 tables 0 are gone and 13 damaged" in there.stderr
+    assert world.avplugin("before-prune", *words).returncode == 1
+    assert world.avplugin("accept", "--yes").returncode == 0
+    assert "the brake is on" not in world.avplugin("before-backup", *words).stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import io
+import json
 import os
 import shutil
 import signal
@@ -368,6 +369,73 @@ def test_a_link_that_leads_out_comes_back_as_a_link_and_is_told(office: World) -
     assert done.returncode == 0, done.stderr
     assert "symbolic links lead out of the folder: map -> /etc" in done.stderr
     assert (office.folder / "new" / "map").readlink() == Path("/etc")
+
+
+def test_a_link_of_the_snapshot_is_not_followed_to_where_a_folder_stays(office: World) -> None:
+    program = office.office / "Programma"
+    old_place = office.folder / "old place"
+    shutil.copytree(office.administrations / "Klant 2", old_place / "NIEUW")
+    (program / "Klanten").symlink_to(old_place)
+    assert office.borgmatic("create", set_name="system").returncode == 0
+    (program / "Klanten").unlink()
+    shutil.copytree(old_place, program / "Klanten")
+    (old_place / "NIEUW" / "ALLEEN HIER.TXT").touch()
+    office.edit(
+        office.configuration,
+        lambda document: document["administrations"].append(
+            {"code": "NIEUW", "folder": str(program / "Klanten" / "NIEUW")}
+        ),
+    )
+
+    said = refuses(office, "program", "--original")
+
+    assert "has to stay a folder" in said
+    assert (old_place / "NIEUW" / "ALLEEN HIER.TXT").exists()
+
+
+def test_who_stops_avplugin_in_the_moment_of_the_swap_is_told_what_was_done(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in office.environment.items():
+        monkeypatch.setenv(name, value)
+    exchange = swap._exchange
+
+    def stopped(one: str, other: str) -> bool:
+        done = exchange(one, other)
+        os.kill(os.getpid(), signal.SIGINT)
+        return done
+
+    monkeypatch.setattr(swap, "_exchange", stopped)
+    configuration = load_configuration(str(office.configuration))
+    journal = RestoreJournal(configuration.state)
+    with configured_sources(configuration, None, print) as sources:
+        choice = choose_snapshot(sources, Wanted("BAKKER26"))
+        preparation = prepare(choice, Original(), configuration, other_version=False)
+        done = put_back.put_back(preparation, journal, lambda _: None, lambda: None)
+
+    assert Path(done.folders[0].kept).is_dir()
+    assert [restore.stage for restore in journal.restores()] == [Stage.DONE]
+
+
+def test_a_journal_that_cannot_be_understood_is_kept_and_removes_nothing(office: World) -> None:
+    precious = office.folder / "precious.avplugin-restore-00000000"
+    precious.mkdir()
+    assert office.avplugin("restore", "BAKKER26", "--original", "--yes").returncode == 0
+    [file] = (office.state / "restore").glob("*.json")
+    document = json.loads(file.read_text())
+    document["stage"] = "extracting"
+    document["owner"]["pid"] = 1
+    document["folders"][0]["staging"] = str(precious)
+    file.write_text(json.dumps(document))
+    assert office.avplugin("restore", "--recover").returncode == 0
+    assert precious.exists()
+
+    file.write_text("{")
+    said = office.avplugin("restore", "--recover")
+
+    assert said.returncode == 1
+    assert "keep it, but elsewhere" in said.stderr
+    assert file.exists()
 
 
 def test_more_in_the_archive_than_its_manifest_says_is_refused(office: World) -> None:

@@ -243,6 +243,74 @@ def test_undoing_the_restore_of_a_lost_folder_takes_it_away_again(office: World)
     assert tree(kept_of(folder)[0]) == was
 
 
+def test_undoing_takes_no_folder_along_that_has_come_into_it_since(office: World) -> None:
+    program = office.office / "Programma"
+    shutil.rmtree(program)
+    assert office.avplugin("restore", "program", "--original", "--yes").returncode == 0
+    new_client = program / "NIEUW"
+    new_client.mkdir()
+    (new_client / "GROOTBOEK.DBF").write_bytes(TABLE)
+    office.edit(
+        office.configuration,
+        lambda document: document["administrations"].append(
+            {"code": "NIEUW", "folder": str(new_client)}
+        ),
+    )
+
+    undone = office.avplugin("restore", "--undo", "--yes")
+
+    assert undone.returncode == 0, undone.stderr
+    assert "Stays as it is  NIEUW" in undone.stdout
+    assert [path.name for path in program.iterdir()] == ["NIEUW"]
+    assert (new_client / "GROOTBOEK.DBF").read_bytes() == TABLE
+
+
+def test_each_folder_has_an_undo_of_its_own_and_a_new_folder_none(office: World) -> None:
+    folder = office.administrations / "BAKKER26"
+    worked = work(folder)
+    for words in (["BAKKER26", "--original"], ["KLANT2", "--original"], ["KLANT1", "--new", "new"]):
+        assert office.avplugin("restore", *words, "--yes").returncode == 0
+
+    assert "Restored    KLANT2" in office.avplugin("restore", "--undo", "--dry-run").stdout
+    assert office.avplugin("restore", "bakker26", "--undo", "--yes").returncode == 0
+
+    assert tree(folder) == worked
+    assert "no restore of KLANT1 to undo" in refuses(office, "KLANT1", "--undo", "--yes")
+
+
+def test_what_restores_have_kept_is_nobodys(office: World) -> None:
+    system = office.office / "Programma" / "Systeem"
+    assert office.avplugin("restore", "system", "--original", "--yes").returncode == 0
+    [kept] = kept_of(system)
+    staging = system.with_name(".Systeem.avplugin-restore-00000000")
+    shutil.copytree(kept, staging)
+    (office.office / "Programma" / "avwin.ini").write_text("changed")
+    assert office.borgmatic("create", set_name="system").returncode == 0
+
+    program = next(
+        part
+        for part in office.avplugin_json("snapshots")[0]["folders"]
+        if part["label"] == "program"
+    )
+    assert program["tables"] == 0
+    assert office.avplugin("restore", "program", "--original", "--yes").returncode == 0
+    assert kept.exists()
+    assert staging.exists()
+
+
+def test_a_new_folder_inside_one_that_is_somebodys_is_refused(office: World) -> None:
+    taken = (
+        office.administrations / "BAKKER26" / "new",
+        office.repository / "data" / "new",
+        office.state / "new",
+    )
+    for folder in taken:
+        said = refuses(office, "KLANT2", "--new", folder, "--yes")
+        assert "would be taken for a part of" in said
+    assert "on this machine" in refuses(office, "KLANT2", "--new", r"V:\NIEUW", "--yes", status=2)
+    assert "is a mount point" in refuses(office, "KLANT2", "--new", "/", "--yes")
+
+
 # Into another administration
 
 

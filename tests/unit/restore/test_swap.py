@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -232,6 +233,81 @@ def test_somebody_who_moves_things_meanwhile_is_noticed(tmp_path: Path) -> None:
 
     assert (folders.place / "stranger").exists()
     assert (folders.other / "new").exists()
+
+
+def test_not_to_be_seen_is_not_the_same_as_not_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = make(tmp_path, stays=True)
+    planned = folders.plan()
+    with monkeypatch.context() as patch:
+        stop_at(patch, len(planned.steps) - 2, _Crash())
+        with pytest.raises(_Crash):
+            planned.do()
+    # The disk is copied to another one: all inodes are others.
+    copy = tmp_path.with_name(f"{tmp_path.name}-copy")
+    shutil.copytree(tmp_path, copy)
+    shutil.rmtree(tmp_path)
+    copy.rename(tmp_path)
+    before = contents(tree(tmp_path))
+
+    with pytest.raises(LostTrack):
+        perform([planned])
+
+    assert contents(tree(tmp_path)) == before
+
+
+def test_a_disk_that_is_not_mounted_looks_not_like_one_where_nothing_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = make(tmp_path / "disk", stays=True)
+    planned = folders.plan()
+    with monkeypatch.context() as patch:
+        stop_at(patch, 2, _Crash())
+        with pytest.raises(_Crash):
+            planned.do()
+    (tmp_path / "disk").rename(tmp_path / "away")
+    folders.place.mkdir(parents=True)
+
+    with pytest.raises(LostTrack):
+        perform([planned])
+
+
+def test_two_names_of_one_file_are_no_reason_to_do_nothing(tmp_path: Path) -> None:
+    folders = make(tmp_path, stays=True)
+    (folders.other / "both").unlink()
+    (folders.other / "both").hardlink_to(folders.place / "both")
+    (folders.place / "zz").write_text("old")
+    (folders.other / "zz").write_text("new")
+
+    perform([folders.plan()])
+
+    assert (folders.place / "new").exists()
+    assert (folders.place / "zz").read_text() == "new"
+
+
+def test_a_name_as_long_as_can_be_is_exchanged_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for known in (True, False):
+        folders = make(tmp_path / str(known), stays=True)
+        for folder in (folders.place, folders.other):
+            (folder / ("K" * 255)).write_text(folder.parent.name)
+        with monkeypatch.context() as patch:
+            if not known:
+                patch.setattr(swap, "_renameat2", lambda *_: False)
+            perform([folders.plan()])
+        assert (folders.place / ("K" * 255)).read_text() == "srv"
+
+
+def test_what_stays_stays_also_where_all_around_it_is_taken_away(tmp_path: Path) -> None:
+    folders = make(tmp_path, stays=True)
+
+    perform([plan_swap(folders.place, tmp_path / ".nothing", folders.kept, folders.stays)])
+
+    left = {path for path, entry in tree(folders.place).items() if entry[2] is not None}
+    assert left == {b"/Systeem/table", b"/data/ADM/table", b"/deep/er/ADM2/t"}
+    assert (folders.kept / "both").read_text() == "old"
 
 
 def test_nothing_is_ever_overwritten_where_something_has_come_up(tmp_path: Path) -> None:
