@@ -387,9 +387,12 @@ def test_a_link_of_the_snapshot_is_not_followed_to_where_a_folder_stays(office: 
         ),
     )
 
-    said = refuses(office, "program", "--original")
+    before = {path: one[2] for path, one in tree(office.office).items()}
+    done = office.avplugin("restore", "program", "--original", "--yes")
 
-    assert "has to stay a folder" in said
+    assert done.returncode == 1
+    assert "has to stay a folder" in done.stderr
+    assert {path: one[2] for path, one in tree(office.office).items()} == before
     assert (old_place / "NIEUW" / "ALLEEN HIER.TXT").exists()
 
 

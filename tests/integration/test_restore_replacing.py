@@ -245,6 +245,11 @@ def test_undoing_the_restore_of_a_lost_folder_takes_it_away_again(office: World)
 
 def test_undoing_takes_no_folder_along_that_has_come_into_it_since(office: World) -> None:
     program = office.office / "Programma"
+    office.edit(
+        office.configuration,
+        # A Windows path of a folder that is missing cannot be told.
+        lambda document: document["installation"].update(program=str(program)),
+    )
     shutil.rmtree(program)
     assert office.avplugin("restore", "program", "--original", "--yes").returncode == 0
     new_client = program / "NIEUW"
