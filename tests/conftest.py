@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -30,6 +32,11 @@ TABLE = (
     + b"\r"
     + bytes(263)
 )
+
+
+# Who loses his parent becomes this process's child: prctl(2), PR_SET_CHILD_SUBREAPER. The first
+# process of a machine may take seconds to notice that one has ended.
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 
 
 class World:
@@ -160,6 +167,20 @@ def without_privileges() -> list[str]:
         return []
     rights = "-dac_override,-dac_read_search"
     return ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"]
+
+
+def group_has_ended(group: int) -> bool:
+    """Wait until no process of a group is left; those whose parents are gone are reaped here."""
+    for _ in range(2000):
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-group, os.WNOHANG)[0]:
+                pass
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.005)
+    return False
 
 
 def until(condition: Callable[[], object]) -> None:

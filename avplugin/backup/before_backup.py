@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 
 from avplugin.backup.brake import apply_brake
@@ -78,7 +78,8 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
                 _refuse_unchanged(call, owner, plan, clearance, last)
             known = tuple(archive.id for archive in reader.listing.archives)
         run = _make_run(call, plan, clearance, manifest.run, owner, reader.listing.id, known)
-        run = dataclasses.replace(run, newly_damaged=_newly_damaged(manifest, before))
+        accepted = BrakeFile(call.state.folder).accepted(call.repository.path, run.repository_id)
+        run = dataclasses.replace(run, newly_damaged=_newly_damaged(manifest, before, accepted))
         if braked is not None:
             run = dataclasses.replace(run, brake=braked.reasons)
         if guard is not None:
@@ -291,15 +292,20 @@ def _tell_damage(manifest: Manifest, say: Callable[[str], None]) -> None:
             say(f"{part.label} has damaged tables: {_some(list(part.damaged.values()))}")
 
 
-def _newly_damaged(manifest: Manifest, before: Manifest | None) -> tuple[str, ...]:
-    """Return a sentence for each folder with tables that were sound in the last clean snapshot.
+def _newly_damaged(
+    manifest: Manifest, before: Manifest | None, accepted: Container[str]
+) -> tuple[str, ...]:
+    """Return a sentence for each folder with damage that the last clean snapshot did not have.
 
-    That night ends in an error, once: somebody has to look. Later ones only warn.
+    That night ends in an error, once: somebody has to look. Later ones only warn, and so does the
+    first one with a folder. What was `accepted` in folders with these labels needs no look.
     """
     known = {part.label: part.damaged_tables for part in before.stored} if before else {}
     said = []
     for part in manifest.stored:
-        new = part.damaged_tables - known.get(part.label, frozenset())
+        if part.label in accepted or part.label not in known:
+            continue
+        new = part.damaged_tables - known[part.label]
         whys = [why for path, why in part.damaged.items() if path.rpartition(".")[0].lower() in new]
         if new:
             said.append(f"{part.label} has newly damaged tables: {_some(whys or sorted(new))}")

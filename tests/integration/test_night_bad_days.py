@@ -159,7 +159,7 @@ def test_a_state_folder_that_cannot_be_written_stops_the_night_with_a_clear_mess
 
 def test_a_disk_that_fills_up_leaves_no_half_run_and_the_next_night_is_fine(world: World) -> None:
     for number in range(2000):  # their list is what does not fit
-        (world.administrations / "BAKKER26" / f"{'A long name ' * 8}{number}.DBF").touch()
+        (world.administrations / "BAKKER26" / f"{'A long name ' * 8}{number}.PDF").touch()
 
     done = hook(world, "before-backup", "prlimit", "--fsize=200000")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import COMMANDS, TABLE, World, make_world, tree
+from conftest import COMMANDS, TABLE, World, group_has_ended, make_world, tree
 
 
 def make_odd(folder: Path) -> None:
@@ -93,16 +93,6 @@ def await_staging(folder: Path) -> Path:
                 return staging
         time.sleep(0.005)
     raise AssertionError("no restore began")
-
-
-def group_has_ended(group: int) -> bool:
-    for _ in range(1000):
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.01)
-    return False
 
 
 # What comes back

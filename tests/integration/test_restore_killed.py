@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import World, make_world, tree
+from conftest import World, group_has_ended, make_world, tree
 
 from avplugin.borgmatic import borg
 from avplugin.configuration.load import load_configuration
@@ -155,12 +155,7 @@ def killed_child(action: Callable[[], None], after: float | None) -> bool:
     _, status = os.waitpid(child, 0)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # a Borg that outlived it
-    for _ in range(2000):
-        try:
-            os.killpg(child, 0)
-        except ProcessLookupError:
-            break
-        time.sleep(0.005)
+    assert group_has_ended(child)
     assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0
     return os.WIFSIGNALED(status)
 
