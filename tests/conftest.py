@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,6 @@ TABLE = (
     + b"\r"
     + bytes(263)
 )
-
-
-# Who loses his parent becomes this process's child: prctl(2), PR_SET_CHILD_SUBREAPER. The first
-# process of a machine may take seconds to notice that one has ended.
-ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 
 
 class World:
@@ -190,6 +185,18 @@ def until(condition: Callable[[], object]) -> None:
             return
         time.sleep(0.1)
     pytest.fail("it did not come to that within a minute")
+
+
+@pytest.fixture
+def adopting() -> Iterator[None]:
+    """Processes that lose their parent become this one's children, for group_has_ended to reap.
+
+    The first process of a machine may take seconds to notice that one has ended.
+    """
+    prctl, set_child_subreaper = ctypes.CDLL(None).prctl, 36  # prctl(2)
+    prctl(set_child_subreaper, 1, 0, 0, 0)
+    yield
+    prctl(set_child_subreaper, 0, 0, 0, 0)
 
 
 @pytest.fixture(scope="session")

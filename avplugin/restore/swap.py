@@ -228,7 +228,10 @@ def perform(swaps: Sequence[Swap]) -> None:
         try:
             take_back(swaps)
         except BaseException as stuck:
-            raise LostTrack(f"{error}\nNor could everything be taken back: {stuck}") from stuck
+            raise LostTrack(
+                f"{error}; nor could everything be taken back: {stuck}.\n"
+                "Nothing was removed; 'avplugin restore --recover' tries again."
+            ) from stuck
         raise
 
 

@@ -114,7 +114,7 @@ def undo(
             except LostTrack:
                 raise
             except BaseException:
-                journal.forget(restore)
+                abandon(restore, journal)
                 raise
             restore = clear_up(restore, journal)
             journal.forget(last)
@@ -164,7 +164,8 @@ def _finish_or_take_back(
         swap_folders(restore, look)
     except LostTrack as error:
         raise LostTrack(
-            f"{restore.what} can neither be finished nor taken back: {error}\n{_where(restore)}"
+            f"{restore.what} can neither be finished nor taken back: {str(error).splitlines()[0]}\n"
+            f"{_where(restore)}"
         ) from error
     except RestoreError:
         abandon(restore, journal)
@@ -179,7 +180,8 @@ def _finish_or_take_back(
 def _planned(folder: Swapped, configuration: Configuration | None, when: str) -> Swapped:
     """Return how the folder that was there before comes back."""
     place = Path(folder.path)
-    old = Path(folder.kept) if folder.kept else staging_for(place)  # nothing was there
+    staging = staging_for(place)
+    old = Path(folder.kept) if folder.kept else staging  # nothing was there
     kept = kept_name(place, when)
     stays = _stays_now(folder, configuration)
     for path in (place, old):
@@ -189,7 +191,7 @@ def _planned(folder: Swapped, configuration: Configuration | None, when: str) ->
     return dataclasses.replace(
         folder,
         kept=str(kept),
-        staging=str(staging_for(place)),
+        staging=str(staging),
         stays=tuple(str(stay) for stay in stays),
         inode=after.lstat().st_ino if os.path.lexists(after) else 0,
         swap=swap.to_json(),

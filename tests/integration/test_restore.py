@@ -14,6 +14,9 @@ import pytest
 from conftest import COMMANDS, TABLE, World, group_has_ended, make_world, tree
 
 
+pytestmark = pytest.mark.usefixtures("adopting")
+
+
 def make_odd(folder: Path) -> None:
     """Put things in a folder that are easily lost on the way."""
     (folder / "LEEG").mkdir(mode=0o750)

@@ -29,7 +29,9 @@ from avplugin.snapshots.sources import configured_sources
 from avplugin.state import restores
 from avplugin.state.restores import RestoreJournal
 
-AT_RANDOM_TIMES = 60
+pytestmark = pytest.mark.usefixtures("adopting")
+
+AT_RANDOM_TIMES = 40
 BETWEEN_STEPS = 150
 
 Tree = dict[bytes, tuple[object, ...]]

@@ -215,7 +215,7 @@ def test_what_cannot_be_finished_nor_taken_back_is_said_and_nothing_is_removed(
     monkeypatch.setattr(swap, "_PATIENCE", 0.0)
     stop_at(monkeypatch, 1, OSError(errno.EIO, "Input/output error"))
 
-    with pytest.raises(LostTrack, match="Nor could everything be taken back"):
+    with pytest.raises(LostTrack, match="nor could everything be taken back"):
         perform([planned])
 
     after = contents(tree(tmp_path))
