@@ -216,8 +216,7 @@ def test_links_pipes_sockets_and_odd_names_inside_a_folder_are_backed_up_clean(
 
     done = world.borgmatic("--verbosity", "2", "create", "--log-json", "--list", LC_ALL="C")
 
-    assert done.returncode == 1, "no table among them is one"
-    assert "BAKKER26 has newly damaged tables" in done.stderr
+    assert done.returncode == 0, done.stderr
     [archive] = world.archives()
     assert CLEAN.fullmatch(archive)
     names = world.borg("list", "--format", "{mode}{bpath}{NUL}", f"{world.repository}::{archive}")
@@ -244,6 +243,7 @@ def test_the_files_that_borgmatic_stores_by_itself_do_no_harm(world: World) -> N
 
 def test_a_damaged_table_is_stored_and_told_each_night(world: World) -> None:
     table = world.administrations / "BAKKER26" / "GROOTBOEK.DBF"
+    assert world.borgmatic("create").returncode == 0
     table.write_bytes(table.read_bytes()[:-200])
 
     first = world.borgmatic("create")
@@ -256,7 +256,7 @@ def test_a_damaged_table_is_stored_and_told_each_night(world: World) -> None:
     for done in (first, again):
         assert "BAKKER26 has damaged tables: GROOTBOEK.DBF is" in done.stderr
         assert "too short" in done.stderr
-    [snapshot] = world.avplugin_json("snapshots")
+    snapshot, _ = world.avplugin_json("snapshots")
     health = {part["label"]: part for part in snapshot["folders"]}
     assert health["BAKKER26"]["table_health"] == "damaged"
     assert list(health["BAKKER26"]["damaged"]) == ["GROOTBOEK.DBF"]

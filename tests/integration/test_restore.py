@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from conftest import COMMANDS, TABLE, World, group_has_ended, make_world, tree
 
-
 pytestmark = pytest.mark.usefixtures("adopting")
 
 
@@ -396,6 +395,7 @@ def test_a_restore_killed_at_any_moment_leaves_the_target_alone_and_the_next_one
         process.communicate()
         assert group_has_ended(process.pid)
         killed += process.returncode == -signal.SIGKILL
+        assert office.avplugin("restore", "--recover").returncode == 0
         found = tree(new)
         assert found in ({}, whole)
         if found:
