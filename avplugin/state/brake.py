@@ -121,11 +121,8 @@ class BrakeFile:
         try:
             entry = self._read().get(repository, {}).get(key)
             return None if entry is None else make(entry)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise StateError(
-                f"{self._file} is damaged.\n"
-                "Remove it and make a backup: that looks anew whether the brake has to be on."
-            ) from error
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            raise self._damaged() from error
 
     def _write(self, repository: str, key: str, part: Any) -> None:
         document = self._read()
@@ -138,8 +135,16 @@ class BrakeFile:
             write_json(self._file, changed)
 
     def _read(self) -> dict[str, Any]:
-        document = read_json(self._file) or {}
-        return document if isinstance(document, dict) else {"": document}  # _part says what it is
+        document = read_json(self._file)
+        if document is not None and not isinstance(document, dict):
+            raise self._damaged()  # else the brake would be off
+        return document or {}
+
+    def _damaged(self) -> StateError:
+        return StateError(
+            f"{self._file} is damaged.\n"
+            "Remove it and make a backup: that looks anew whether the brake has to be on."
+        )
 
 
 def _braked(entry: Mapping[str, Any]) -> Braked:

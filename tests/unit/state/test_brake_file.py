@@ -79,3 +79,11 @@ def test_a_damaged_file_is_an_error_that_says_what_to_do(tmp_path: Path, content
 
     with pytest.raises(StateError, match=r"brake\.json is damaged\.\nRemove it and make a backup"):
         BrakeFile(tmp_path).all_braked()
+
+
+@pytest.mark.parametrize("text", ["[1]", "1", '"x"', "true"])
+def test_a_file_that_is_something_else_is_no_brake_that_is_off(tmp_path: Path, text: str) -> None:
+    (tmp_path / "brake.json").write_text(text)
+
+    with pytest.raises(StateError, match="is damaged"):
+        BrakeFile(tmp_path).braked("/srv/office.borg")
