@@ -95,6 +95,19 @@ class World:
             start_new_session=True,
         )
 
+    def start_avplugin(self, *words: str | Path) -> subprocess.Popen[str]:
+        """Start avplugin in a process group of its own, as a shell does."""
+        return subprocess.Popen(
+            [str(COMMANDS / "avplugin"), *(str(word) for word in words)],
+            env=self.environment,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+
     def avplugin(self, *words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run avplugin."""
         return self.run("avplugin", *words, **environment)

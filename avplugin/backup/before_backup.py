@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 from avplugin.backup.brake import apply_brake
@@ -31,6 +31,7 @@ from avplugin.state.manifest import (
 )
 from avplugin.state.run import Outcome, Run
 from avplugin.state.waiting import WHOLE_SET, WaitingList
+from avplugin.wording import some
 
 _TOLD = 3  # how many damaged tables of a folder a message tells
 _TOLD_OF_BRAKE = 8  # how many lines of why the brake is on
@@ -289,7 +290,9 @@ def _tell_damage(manifest: Manifest, say: Callable[[str], None]) -> None:
     """Say which tables are damaged, each night; that is no reason not to store them."""
     for part in manifest.stored:
         if part.damaged:
-            say(f"{part.label} has damaged tables: {_some(list(part.damaged.values()))}")
+            say(
+                f"{part.label} has damaged tables: {some(list(part.damaged.values()), _TOLD, '; ')}"
+            )
 
 
 def _newly_damaged(
@@ -308,13 +311,10 @@ def _newly_damaged(
         new = part.damaged_tables - known[part.label]
         whys = [why for path, why in part.damaged.items() if path.rpartition(".")[0].lower() in new]
         if new:
-            said.append(f"{part.label} has newly damaged tables: {_some(whys or sorted(new))}")
+            said.append(
+                f"{part.label} has newly damaged tables: {some(whys or sorted(new), _TOLD, '; ')}"
+            )
     return tuple(said)
-
-
-def _some(things: Sequence[str]) -> str:
-    more = f" and {len(things) - _TOLD} more" if things[_TOLD:] else ""
-    return f"{'; '.join(things[:_TOLD])}{more}"
 
 
 def _make_run(

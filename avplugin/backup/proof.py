@@ -9,8 +9,7 @@ from avplugin.borgmatic.borg import Item
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
 from avplugin.state.manifest import FolderManifest
 from avplugin.state.run import Run
-
-_NAMED = 3  # how many paths a message names; the rest is counted
+from avplugin.wording import some
 
 
 def moved_folders(
@@ -27,7 +26,7 @@ def moved_folders(
             continue
         changed = before[path].difference(now)
         if changed:
-            reasons.append(f"{labels[path]} changed while it was copied: {_some(changed)}")
+            reasons.append(f"{labels[path]} changed while it was copied: {some(changed)}")
     return reasons
 
 
@@ -59,13 +58,13 @@ def wrong_items(
         missing.setdefault(wanted.folder, []).append(os.fsdecode(path))
     reasons = []
     for folder, paths in missing.items():
-        reasons.append(f"not in the archive, from {labels.get(folder, 'avplugin')}: {_some(paths)}")
+        reasons.append(f"not in the archive, from {labels.get(folder, 'avplugin')}: {some(paths)}")
     for folder, paths in different.items():
         reasons.append(
-            f"of another size in the archive, from {labels.get(folder, 'avplugin')}: {_some(paths)}"
+            f"of another size in the archive, from {labels.get(folder, 'avplugin')}: {some(paths)}"
         )
     if extra:
-        reasons.append(f"in the archive, but not meant to be: {_some(extra)}")
+        reasons.append(f"in the archive, but not meant to be: {some(extra)}")
     return reasons
 
 
@@ -115,9 +114,3 @@ def _labels(folders: Iterable[FolderManifest]) -> dict[str, str]:
         known = labels.get(folder.path)
         labels[folder.path] = f"{known} and {folder.label}" if known else folder.label
     return labels
-
-
-def _some(paths: list[str]) -> str:
-    named = ", ".join(paths[:_NAMED])
-    more = len(paths) - _NAMED
-    return f"{named} and {more} more" if more > 0 else named

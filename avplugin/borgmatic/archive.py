@@ -67,6 +67,10 @@ class Archive:
         match = _NAME.fullmatch(self.name)
         return match is not None and match["state"] != UNVERIFIED and not match["checkpoint"]
 
+    def is_called(self, name: str) -> bool:
+        """Return whether the archive is meant: what was held since is still the same one."""
+        return self.name.removesuffix(HOLD) == name.removesuffix(HOLD)
+
     @property
     def is_unverified(self) -> bool:
         """Whether the archive is one of a series, and was not proven clean."""

@@ -13,6 +13,7 @@ from avplugin.commands.context import Context, counted, human_size
 from avplugin.commands.progress import byte_progress
 from avplugin.commands.snapshots import local_time
 from avplugin.commands.source import learn, open_sources, repository_option
+from avplugin.wording import some
 
 if TYPE_CHECKING:
     from avplugin.installation.model import Folder
@@ -82,7 +83,7 @@ def _check_live(context: Context, labels: Sequence[str]) -> None:
             " in; look again when nobody is."
         )
     if bad:
-        raise AvpluginError(f"{counted(len(bad), 'folder')} not sound: {_some(bad)}.")
+        raise AvpluginError(f"{counted(len(bad), 'folder')} not sound: {some(bad, _NAMED)}.")
 
 
 def _tell_live(context: Context, health: LiveHealth) -> None:
@@ -149,7 +150,7 @@ def _drill(
     bad = [one.candidate.folder.label for one in verdicts if one.status is not Status.PROVEN]
     if bad:
         raise AvpluginError(
-            f"{len(bad)} of {counted(len(verdicts), 'folder')} not proven: {_some(bad)}.\n"
+            f"{len(bad)} of {counted(len(verdicts), 'folder')} not proven: {some(bad, _NAMED)}.\n"
             "'avplugin snapshots CODE' lists other versions; 'borgmatic check' tests a repository."
         )
     if faults:
@@ -234,8 +235,3 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "damaged_before": list(verdict.damaged_before),
         "warnings": list(verdict.warnings),
     }
-
-
-def _some(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
-    return f"{', '.join(labels[:_NAMED])}{more}"

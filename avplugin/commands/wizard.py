@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from avplugin.borgmatic.archive import HOLD, Archive
+from avplugin.borgmatic.archive import Archive
 from avplugin.commands.choices import Columns, Entry
 from avplugin.commands.context import Context, human_size
 from avplugin.commands.questions import BACK, ask_line, ask_yes_or_back, choose, one_line
@@ -300,13 +300,7 @@ class _Wizard:
     def _ask_copy_documents(self) -> _Outcome:
         folder = self._folder.folder
         manifest = self._source.reader.manifest(self._archive)
-        documents = [
-            part
-            for part in (manifest.stored if manifest else ())
-            if folder.kind is Kind.ADMINISTRATION
-            and part.kind is Kind.COPY_DOCUMENTS
-            and code_key(part.code) == code_key(folder.code)
-        ]
+        documents = manifest.copy_documents_of(folder) if manifest else ()
         if not documents or self._said.copy_documents is not None:
             self._copy_documents = self._said.copy_documents is not False
             return _Outcome.SKIPPED
@@ -327,7 +321,7 @@ class _Wizard:
         return [
             archive
             for archive in self._source.archives()
-            if self._said.archive is None or _is_named(archive, self._said.archive)
+            if self._said.archive is None or archive.is_called(self._said.archive)
         ]
 
     def _learn(self) -> None:
@@ -411,16 +405,11 @@ def _holding(sources: Sequence[Source], archive: str | None) -> list[Source]:
     found = [
         source
         for source in sources
-        if archive is None or any(_is_named(one, archive) for one in source.archives())
+        if archive is None or any(one.is_called(archive) for one in source.archives())
     ]
     if not found:
         raise AvpluginError(f"there is no snapshot {archive}; 'avplugin snapshots' lists them.")
     return found
-
-
-def _is_named(archive: Archive, name: str) -> bool:
-    """Return whether the archive is meant: what was held since is still the same one."""
-    return archive.name.removesuffix(HOLD) == name.removesuffix(HOLD)
 
 
 def _order(newest: Newest) -> tuple[bool, int, str]:

@@ -6,9 +6,8 @@ import dataclasses
 import datetime
 from collections.abc import Sequence
 
-from avplugin.borgmatic.archive import HOLD, Archive
+from avplugin.borgmatic.archive import Archive
 from avplugin.errors import AvpluginError, UsageError
-from avplugin.installation.model import Kind, code_key
 from avplugin.snapshots.sources import Source, newest_first
 from avplugin.state.catalogue import folder_key
 from avplugin.state.manifest import NOT_CHECKED, FolderManifest, Manifest
@@ -65,12 +64,7 @@ def choose_snapshot(sources: Sequence[Source], wanted: Wanted) -> Choice:
 
 
 def _out_of_named(sources: Sequence[Source], wanted: Wanted, name: str) -> Choice:
-    # What was held since, or is held no longer, is still the archive that is meant.
-    found = [
-        pair
-        for pair in newest_first(sources)
-        if pair[1].name.removesuffix(HOLD) == name.removesuffix(HOLD)
-    ]
+    found = [pair for pair in newest_first(sources) if pair[1].is_called(name)]
     if not found:
         raise AvpluginError(f"there is no snapshot {name}; 'avplugin snapshots' lists them.")
     for source, archive in found:
@@ -131,12 +125,5 @@ def _in_archive(source: Source, archive: Archive, label: str) -> Choice | None:
     )
     if folder is None:
         return None
-    documents = tuple(
-        part
-        for part in manifest.stored
-        if folder.kind is Kind.ADMINISTRATION
-        and part.kind is Kind.COPY_DOCUMENTS
-        and code_key(part.code) == code_key(folder.code)
-    )
     doubt = "" if archive.is_clean else source.reader.reason(archive)
-    return Choice(source, archive, manifest, folder, documents, doubt)
+    return Choice(source, archive, manifest, folder, manifest.copy_documents_of(folder), doubt)

@@ -19,9 +19,9 @@ from avplugin.errors import AvpluginError
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.manifest import FolderManifest
+from avplugin.wording import some
 
 _TYPES = frozenset("-dlp")  # what does no harm in a folder, in Borg's letters
-_NAMED = 3  # how many paths a message names; the rest is counted
 
 
 class ExtractError(AvpluginError):
@@ -79,7 +79,7 @@ def _refuse_what_is_no_file(part: FolderManifest, contents: Contents) -> None:
     odd = [os.fsdecode(entry.path) for entry in contents.entries if entry.type not in _TYPES]
     if odd:
         raise ExtractError(
-            f"{part.label} holds devices: {_some(odd)}.\n"
+            f"{part.label} holds devices: {some(odd)}.\n"
             "No AccountView folder does; somebody may have tampered with the repository."
         )
 
@@ -152,9 +152,4 @@ def _links_outside(
             if target.is_absolute() or not reached.is_relative_to(folder):
                 outside.append(f"{os.fsdecode(entry.path)} -> {target}")
     if outside:
-        yield f"{part.label}: symbolic links lead out of the folder: {_some(outside)}"
-
-
-def _some(things: Sequence[str]) -> str:
-    more = f" and {len(things) - _NAMED} more" if len(things) > _NAMED else ""
-    return f"{', '.join(things[:_NAMED])}{more}"
+        yield f"{part.label}: symbolic links lead out of the folder: {some(outside)}"

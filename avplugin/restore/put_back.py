@@ -32,9 +32,9 @@ from avplugin.restore.targets import RestoreError, Target, check_target, plan_ta
 from avplugin.restore.where import New
 from avplugin.state.files import locked
 from avplugin.state.restores import Restore, RestoreJournal, Stage, Swapped
+from avplugin.wording import some
 
 _WRITING_PAUSE = 0.3  # seconds
-_NAMED = 3  # how many paths a message names; the rest is counted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -364,10 +364,9 @@ def _look_again(old: Contents | None, folder: Swapped) -> list[str]:
     ]
     if not changed:
         return []
-    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
     return [
         f"{folder.label}: somebody has written in the folder that was there, now {folder.kept}:"
-        f" {', '.join(changed[:_NAMED])}{more}"
+        f" {some(changed)}"
     ]
 
 

@@ -29,6 +29,7 @@ from avplugin.sessions.model import (
     is_session_file,
     session_in,
 )
+from avplugin.wording import some
 
 _MEMORY = 1024 * 1024 * 1024  # bytes; smbstatus prints 20,000 open files with 200 MB
 _PACKAGES = {
@@ -400,6 +401,4 @@ def _sudoers(words: Sequence[str]) -> str:
 
 
 def _some(places: Sequence[Place]) -> str:
-    named = ", ".join(place.folder.path for place in places[:_NAMED])
-    more = len(places) - _NAMED
-    return f"{named} and {more} more" if more > 0 else named
+    return some([place.folder.path for place in places], _NAMED)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from avplugin.errors import AvpluginError
-from avplugin.installation.model import BadFolder, Folder, Kind
+from avplugin.installation.model import BadFolder, Folder, Kind, code_key
 from avplugin.installation.scan import Contents
 
 ROOT = "avplugin"  # the folder of manifests in every archive
@@ -112,6 +112,16 @@ class Manifest:
     def stored(self) -> tuple[FolderManifest, ...]:
         """The folders that are in the archive."""
         return tuple(folder for folder in self.folders if not folder.left_out)
+
+    def copy_documents_of(self, folder: FolderManifest) -> tuple[FolderManifest, ...]:
+        """Return the copy documents in the archive that belong to an administration's folder."""
+        return tuple(
+            part
+            for part in self.stored
+            if folder.kind is Kind.ADMINISTRATION
+            and part.kind is Kind.COPY_DOCUMENTS
+            and code_key(part.code) == code_key(folder.code)
+        )
 
     @property
     def left_out(self) -> tuple[FolderManifest, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
-from avplugin.borgmatic.archive import HOLD, Archive
+from avplugin.borgmatic.archive import Archive
 from avplugin.errors import AvpluginError, UsageError
-from avplugin.installation.model import Folder, Kind, code_key
+from avplugin.installation.model import Folder, Kind
 from avplugin.snapshots.sources import Source
 from avplugin.state.catalogue import folder_key
 from avplugin.state.drills import FolderDrills, KnownDrills
@@ -86,9 +86,7 @@ def _archives(source: Source, archive_name: str | None) -> list[Archive]:
     """Return the clean archives, newest first; of the one that is named, refuse what it is not."""
     if archive_name is None:
         return [archive for archive in source.archives() if archive.is_clean]
-    # What was held since, or is held no longer, is still the archive that is meant.
-    wanted = archive_name.removesuffix(HOLD)
-    found = [one for one in source.archives() if one.name.removesuffix(HOLD) == wanted]
+    found = [one for one in source.archives() if one.is_called(archive_name)]
     for archive in found:
         if not archive.is_clean or source.reader.manifest(archive) is None:
             raise AvpluginError(
@@ -123,17 +121,10 @@ def _newest_copies(source: Source, archives: Sequence[Archive]) -> Iterator[Cand
         for part in new:
             if manifest is None or part.label in taken:
                 continue
-            folders = (part, *_copy_documents(manifest, part))
+            folders = (part, *manifest.copy_documents_of(part))
             taken |= {one.label for one in folders}
             yield Candidate(source, archive, manifest, folders)
         seen |= {(archive.series, folder_key(part.label)) for part in new}
-
-
-def _copy_documents(manifest: Manifest, part: FolderManifest) -> Iterator[FolderManifest]:
-    if part.kind is Kind.ADMINISTRATION:
-        for other in manifest.stored:
-            if other.kind is Kind.COPY_DOCUMENTS and code_key(other.code) == code_key(part.code):
-                yield other
 
 
 def _only(

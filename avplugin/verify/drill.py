@@ -23,6 +23,7 @@ from avplugin.state.drills import Drilled, DrillsFile
 from avplugin.state.manifest import NOT_CHECKED, FolderManifest
 from avplugin.verify.candidates import Candidate
 from avplugin.verify.scratch import ScratchError, missing_room, scratch_folder
+from avplugin.wording import some
 
 _NAMED = 3  # how many damaged tables a sentence names
 
@@ -75,8 +76,7 @@ class _Part:
         """Why the folder is not proven; empty if it is."""
         if not self.newly_damaged:
             return ""
-        more = len(self.newly_damaged) - _NAMED
-        named = "; ".join(self.newly_damaged[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        named = some(self.newly_damaged, _NAMED, "; ")
         return f"tables that were sound when they were backed up came back damaged: {named}"
 
 

@@ -73,20 +73,6 @@ def without(found: dict[bytes, tuple[object, ...]], inner: bytes) -> dict[bytes,
     return {path: entry for path, entry in found.items() if not path.startswith(inner)}
 
 
-def start(world: World, *words: str | Path) -> subprocess.Popen[str]:
-    """Start avplugin in a process group of its own, as a shell does."""
-    return subprocess.Popen(
-        [str(COMMANDS / "avplugin"), *(str(word) for word in words)],
-        env=world.environment,
-        cwd=world.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    )
-
-
 def await_staging(folder: Path) -> Path:
     """Wait until a restore has something in its staging folder beside a target in `folder`."""
     for _ in range(2000):
@@ -389,7 +375,7 @@ def test_a_restore_killed_at_any_moment_leaves_the_target_alone_and_the_next_one
     whole = tree(office.administrations / "BAKKER26")
     killed = 0
     for moment in range(10):
-        process = start(office, "restore", "--yes", "BAKKER26", "--new", new)
+        process = office.start_avplugin("restore", "--yes", "BAKKER26", "--new", new)
         time.sleep(0.3 + moment * 0.13)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -424,7 +410,7 @@ def test_of_two_restores_to_one_place_at_once_one_wins_and_the_other_says_so(
     office: World, tmp_path: Path
 ) -> None:
     new = tmp_path / "new"
-    both = [start(office, "restore", "--yes", "BAKKER26", "--new", new) for _ in range(2)]
+    both = [office.start_avplugin("restore", "--yes", "BAKKER26", "--new", new) for _ in range(2)]
     said = [process.communicate()[1] for process in both]
 
     assert sorted(process.returncode for process in both) == [0, 1]
@@ -460,7 +446,7 @@ def test_a_restore_that_is_stopped_clears_up_and_leaves_the_target_alone(
 ) -> None:
     target = tmp_path / "here" / "new"
     target.parent.mkdir()
-    process = start(slow, "restore", "--yes", "BAKKER26", "--new", target)
+    process = slow.start_avplugin("restore", "--yes", "BAKKER26", "--new", target)
     await_staging(target.parent)
 
     (os.killpg if whole_group else os.kill)(process.pid, number)
@@ -477,7 +463,7 @@ def test_while_borg_outlives_a_killed_restore_its_staging_is_left_alone(
 ) -> None:
     target = tmp_path / "here" / "new"
     target.parent.mkdir()
-    process = start(slow, "restore", "--yes", "BAKKER26", "--new", target)
+    process = slow.start_avplugin("restore", "--yes", "BAKKER26", "--new", target)
     staging = await_staging(target.parent)
     process.kill()
     process.wait()

@@ -31,7 +31,7 @@ from avplugin.snapshots.sources import configured_sources
 from avplugin.state.manifest import FolderManifest, Manifest, RunManifest, manifest_files
 from avplugin.state.restores import RestoreJournal, Stage
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount, and start smbd")
 
 
 @pytest.fixture(scope="module")

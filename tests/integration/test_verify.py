@@ -110,20 +110,6 @@ def passphrase(world: World) -> str:
     return (world.folder / "etc" / "passphrase").read_text().strip()
 
 
-def start(world: World, *words: str | Path) -> subprocess.Popen[str]:
-    """Start avplugin in a process group of its own."""
-    return subprocess.Popen(
-        [str(COMMANDS / "avplugin"), *(str(word) for word in words)],
-        env=world.environment,
-        cwd=world.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    )
-
-
 # The drill
 
 
@@ -473,7 +459,7 @@ def slow(office: World, tmp_path: Path) -> World:
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_drill_that_is_stopped_clears_up_at_once(slow: World, number: int, status: int) -> None:
     scratch = slow.state / "scratch"
-    process = start(slow, "verify", "BAKKER26")
+    process = slow.start_avplugin("verify", "BAKKER26")
     until(lambda: any(path.is_file() for path in scratch.rglob("*")))
     [folder] = scratch.iterdir()
     mode = folder.stat().st_mode & 0o777
@@ -491,7 +477,7 @@ def test_what_a_killed_drill_left_is_removed_by_the_next_but_not_while_its_borg_
     slow: World, office: World
 ) -> None:
     scratch = slow.state / "scratch"
-    process = start(slow, "verify", "BAKKER26")
+    process = slow.start_avplugin("verify", "BAKKER26")
     until(lambda: any(path.is_file() for path in scratch.rglob("*")))
     [left] = leftovers(scratch)
     process.kill()
