@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 
 from avplugin.commands.context import Context
@@ -12,8 +13,13 @@ from avplugin.commands.context import Context
 def byte_progress(context: Context, text: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a function to call with the bytes done so far, and of how many.
 
-    While the bar stands, what `context` prints appears above it; at the end the bar is gone.
+    While the bar stands, what `context` prints appears above it; at the end the bar is gone. Where
+    nobody sees it there is none.
     """
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+
     from rich.progress import (  # noqa: PLC0415 - 0.1 s
         BarColumn,
         DownloadColumn,
@@ -31,10 +37,9 @@ def byte_progress(context: Context, text: str) -> Iterator[Callable[[int, int], 
         DownloadColumn(),
         TimeRemainingColumn(),
     )
-    is_seen = console.is_terminal
     with (
-        Progress(*columns, console=console, transient=True, disable=not is_seen) as progress,
-        context.printing_above(progress.console if is_seen else None),
+        Progress(*columns, console=console, transient=True) as progress,
+        context.printing_above(progress.console),
     ):
         task = progress.add_task(text, total=None)
 

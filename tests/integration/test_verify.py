@@ -292,6 +292,7 @@ def test_an_archive_that_is_not_what_its_manifest_says_is_not_proven(
     copy: World, tmp_path: Path
 ) -> None:
     name = archive(copy)
+    forgery = f"{name[:-2]}{(int(name[-2:]) + 30) % 60:02}"
     forged = tmp_path / "forged"
     forged.mkdir()
     out = copy.run(
@@ -306,7 +307,7 @@ def test_an_archive_that_is_not_what_its_manifest_says_is_not_proven(
     (places["BAKKER26"] / "link.txt").symlink_to("/etc/passwd")
     made = copy.run(
         *("sh", "-c"),
-        f"cd '{forged}' && borg create '{copy.repository}::{name[:-2]}59' avplugin tmp* */",
+        f"cd '{forged}' && borg create '{copy.repository}::{forgery}' avplugin tmp* */",
         BORG_PASSPHRASE=passphrase(copy),
     )
     assert made.returncode == 0, made.stderr
@@ -317,7 +318,7 @@ def test_an_archive_that_is_not_what_its_manifest_says_is_not_proven(
     older = copy.avplugin("--json", "verify", "KLANT1", "--archive", name)
 
     found = verdicts(done)
-    assert {verdict["archive"] for verdict in found.values()} == {f"{name[:-2]}59"}
+    assert {verdict["archive"] for verdict in found.values()} == {forgery}
     assert done.returncode == 1
     reasons = {label: verdict["reason"] for label, verdict in found.items()}
     assert " not as its manifest says" in reasons["KLANT1"]
