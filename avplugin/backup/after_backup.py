@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from avplugin.backup.call import Call, utc_now
+from avplugin.backup.chosen import too_many
 from avplugin.backup.holds import hold_what_is_missing, release_holds
 from avplugin.backup.proof import moved_folders, wrong_items
 from avplugin.backup.who_is_in import who_came_in
@@ -14,7 +15,8 @@ from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, clean_name, of_series
 from avplugin.borgmatic.bootstrap import stored_by_borgmatic
 from avplugin.borgmatic.borg import ItemList
-from avplugin.borgmatic.process import calling_process
+from avplugin.borgmatic.process import calling_process, is_attended
+from avplugin.configuration.model import CHOSEN
 from avplugin.errors import AvpluginError
 from avplugin.sessions.guard import end_guard
 from avplugin.snapshots.reader import SnapshotReader
@@ -22,7 +24,8 @@ from avplugin.state.brake import BrakeFile
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import StateError, locked
 from avplugin.state.manifest import ROOT, FolderManifest, Manifest, read_manifest
-from avplugin.state.run import Outcome, Run, SetState
+from avplugin.state.outcomes import Outcome
+from avplugin.state.run import Run, SetState
 from avplugin.state.waiting import WHOLE_SET, WaitingList
 
 _TOLD = 8  # how many reasons a message tells
@@ -80,7 +83,7 @@ def finish(call: Call) -> Result:
             raise
         finally:
             taken.give_back()
-        outcome = _outcome(run, manifest, "clean", final, [])
+        outcome = _with_sizes(call, _outcome(run, manifest, "clean", final, []))
         _end(call.state, outcome)
         warnings = _tidy(call, run, manifest, final)
     faults = (*run.overdue, *run.newly_damaged, *filter(None, [taken.fault]))
@@ -226,6 +229,8 @@ def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
             newest = next(archive for archive in archives if archive.name == final)
             catalogue.add(run.repository_id, newest.id, manifest)
             stale = _stale(reader, archives, newest, manifest)
+            if call.set.name == CHOSEN:
+                stale += too_many(reader, archives, call.configuration.keep_chosen)
             if stale:
                 borg.delete_archives(call.repository, [archive.name for archive in stale])
             release_holds(call, reader, manifest)
@@ -269,10 +274,22 @@ def _outcome(
         reasons=tuple(reasons),
         left_out=tuple(_why(part) for part in manifest.left_out if not part.was_in_use),
         in_use=tuple(_why(part) for part in manifest.left_out if part.was_in_use),
+        people=run.people,
+        changed=run.changed,
+        gone=run.gone,
+        attended=is_attended(),
         folders=len(manifest.stored),
         files=sum(part.files for part in manifest.stored),
         size=run.size,
     )
+
+
+def _with_sizes(call: Call, outcome: Outcome) -> Outcome:
+    """Return the outcome with what the archive takes, if that can be found out."""
+    with contextlib.suppress(borg.BorgError):
+        sizes = borg.archive_sizes(call.repository, outcome.archive)
+        return dataclasses.replace(outcome, new=sizes.new, repository_size=sizes.repository)
+    return outcome
 
 
 def _why(part: FolderManifest) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import os
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
@@ -11,25 +12,27 @@ from pathlib import Path
 from avplugin.backup.brake import apply_brake
 from avplugin.backup.call import Call, utc_now
 from avplugin.backup.describe import describe_run
+from avplugin.backup.due import when_due
 from avplugin.backup.identity import own_identity
 from avplugin.backup.plan import Plan, make_plan
-from avplugin.backup.who_is_in import Clearance, SomebodyIn, clear_the_way, put_up_fence
+from avplugin.backup.who_is_in import Clearance, PutOff, clear_the_way, put_up_fence
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, of_series
 from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
-from avplugin.borgmatic.process import Process, calling_process
+from avplugin.borgmatic.process import Process, calling_process, is_attended
 from avplugin.errors import AvpluginError, NotNow
 from avplugin.sessions.guard import Guard, end_guard
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.brake import Braked, BrakeFile
 from avplugin.state.catalogue import Catalogue
-from avplugin.state.files import locked
+from avplugin.state.files import Locked, locked
 from avplugin.state.manifest import (
     Manifest,
     RunManifest,
     manifest_files,
 )
-from avplugin.state.run import Outcome, Run
+from avplugin.state.outcomes import FAILED, NOT_NOW, UNCHANGED, Outcome
+from avplugin.state.run import Run
 from avplugin.state.waiting import WHOLE_SET, WaitingList
 from avplugin.wording import some
 
@@ -48,8 +51,8 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
     configuration = call.configuration
     owner = calling_process()
     started = utc_now()
-    with locked(call.state.lock), _noted(call, started), contextlib.ExitStack() as stack:
-        _refuse_second_run(call, owner)
+    _refuse_unless_due(call, owner)
+    with _alone(call, owner), _noted(call, started), contextlib.ExitStack() as stack:
         _end_guard_that_is_left(call)
         borg.check_borg_version(call.repository)
         plan = make_plan(configuration, call.set)
@@ -76,11 +79,17 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
                 _tell_brake(call, braked, say)
                 _refuse_second_copy(call, reader, plan, manifest, clearance, braked)
             elif last is not None and call.set.only_changed and _same(manifest, before):
-                _refuse_unchanged(call, owner, plan, clearance, last)
+                _refuse_unchanged(call, owner, plan, clearance, (last, reader.listing.id))
             known = tuple(archive.id for archive in reader.listing.archives)
         run = _make_run(call, plan, clearance, manifest.run, owner, reader.listing.id, known)
         accepted = BrakeFile(call.state.folder).accepted(call.repository.path, run.repository_id)
-        run = dataclasses.replace(run, newly_damaged=_newly_damaged(manifest, before, accepted))
+        run = dataclasses.replace(
+            run,
+            newly_damaged=_newly_damaged(manifest, before, accepted),
+            people=clearance.people,
+            changed=_changed(manifest, before),
+            gone=_gone(manifest, before),
+        )
         if braked is not None:
             run = dataclasses.replace(run, brake=braked.reasons)
         if guard is not None:
@@ -92,40 +101,91 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
     return run, plan
 
 
+class Unchanged(PutOff, NotNow):
+    """There is nothing to store since the clean snapshot `archive`, but for whom is in."""
+
+    def __init__(
+        self, message: str, clearance: Clearance, archive: str, repository_id: str
+    ) -> None:
+        self.archive = archive
+        self.repository_id = repository_id
+        in_use = (f"{label}: {why}" for label, why in clearance.in_use.items())
+        super().__init__(message, in_use, clearance.people)
+
+
+def _refuse_unless_due(call: Call, owner: Process) -> None:
+    """End the run if it is too early for it: the repository is not looked at for that."""
+    attended = is_attended()
+    if not attended:
+        call.state.note_start()
+    if call.is_forced:
+        return
+    due = when_due(call.set, call.last_good(), datetime.datetime.now(datetime.UTC))
+    if not due.is_now:
+        _refuse_retry(call, owner, f"{call.set.name}: not now: {due.why}")
+        raise NotNow(f"{call.set.name}: not now: {due.why}.")
+
+
+@contextlib.contextmanager
+def _alone(call: Call, owner: Process) -> Iterator[None]:
+    """Hold the lock of the set; two runs of it would write each other's pattern file.
+
+    Only a borgmatic is waited for. What somebody tried by hand belongs to a shell, and what a hook
+    began whose borgmatic was killed belongs to the first process of all; neither ever ends it.
+    Where borgmatic is started every few minutes, that one is at work already is nothing special.
+    """
+    is_frequent = call.set.interval is not None or call.set.window is not None
+    kind: type[AvpluginError] = NotNow if is_frequent else AvpluginError
+    try:
+        with locked(call.state.lock, wait=not is_frequent):
+            run = call.state.current_run()
+            if run is not None and run.owner != owner and run.owner.is_borgmatic():
+                raise kind(
+                    f"another backup of the set {call.set.name} runs since {run.started} (process"
+                    f" {run.owner.pid}).\nWait for it to end; schedules must not overlap."
+                )
+            yield
+    except Locked as error:
+        raise NotNow(f"another start of a backup of {call.set.name} is at work.") from error
+
+
 @contextlib.contextmanager
 def _noted(call: Call, started: str) -> Iterator[None]:
     """Note why a run did not begin: `avplugin backup` and the status tell it afterwards."""
     try:
         yield
     except AvpluginError as error:
-        status = "not now" if isinstance(error, NotNow) else "failed"
+        put_off = error if isinstance(error, PutOff) else None
+        unchanged = error if isinstance(error, Unchanged) else None
+        status = NOT_NOW if isinstance(error, NotNow) else FAILED
         with contextlib.suppress(AvpluginError):  # the first error is the one to tell
             call.state.add_outcome(
                 Outcome(
                     run="",
                     repository=call.repository.path,
-                    repository_id="",
+                    repository_id=unchanged.repository_id if unchanged else "",
                     started=started,
                     ended=utc_now(),
-                    status=status,
+                    status=UNCHANGED if unchanged else status,
+                    archive=unchanged.archive if unchanged else "",
                     reasons=(str(error),),
-                    in_use=error.in_use if isinstance(error, SomebodyIn) else (),
+                    in_use=put_off.in_use if put_off else (),
+                    people=put_off.people if put_off else (),
+                    attended=is_attended(),
                 )
             )
         raise
 
 
-def _refuse_second_run(call: Call, owner: Process) -> None:
-    """Two runs of a set would write each other's pattern file.
+def _refuse_retry(call: Call, owner: Process, said: str) -> None:
+    """Raise AvpluginError if this borgmatic comes again: it takes 75 for a success.
 
-    Only a borgmatic is waited for. What somebody tried by hand belongs to a shell, and what a hook
-    began whose borgmatic was killed belongs to the first process of all; neither ever ends it.
+    A retry means that something failed before.
     """
-    run = call.state.current_run()
-    if run is not None and run.owner != owner and run.owner.is_borgmatic():
+    if call.state.has_passed(owner, call.repository.path):
         raise AvpluginError(
-            f"another backup of the set {call.set.name} runs since {run.started} (process"
-            f" {run.owner.pid}).\nWait for it to end; schedules must not overlap."
+            f"{said}, but this borgmatic run has been here before.\n"
+            "It repeats all actions because one of them failed: see the error before this one."
         )
 
 
@@ -137,17 +197,25 @@ def _whole_story(call: Call, owner: Process, plan: Plan) -> Iterator[None]:
     except NotNow as error:
         if plan.left_out:
             bad = "\n".join(f"{bad.label} is left out: {bad.why}" for bad in plan.left_out)
-            raise AvpluginError(f"{error}\n{bad}") from error
+            raise _as_error(error, f"{error}\n{bad}") from error
         braked = BrakeFile(call.state.folder).braked(call.repository.path)
         if braked is not None:
-            raise AvpluginError("\n".join([str(error), *_told(braked)])) from error
+            raise _as_error(error, "\n".join([str(error), *_told(braked)])) from error
         if call.state.has_passed(owner, call.repository.path):
             # borgmatic takes 75 for a success; a retry means that something failed before.
-            raise AvpluginError(
+            raise _as_error(
+                error,
                 f"{error}\nThis borgmatic run has been here before: it repeats all actions because"
-                " one of them failed."
+                " one of them failed.",
             ) from error
         raise
+
+
+def _as_error(error: NotNow, text: str) -> AvpluginError:
+    """Return the error with this text that takes the place of a NotNow."""
+    if isinstance(error, PutOff):
+        return PutOff(text, error.in_use, error.people)
+    return AvpluginError(text)
 
 
 def _plan_again(call: Call, plan: Plan, clearance: Clearance) -> Plan:
@@ -222,28 +290,26 @@ def _state(manifest: Manifest) -> dict[tuple[str, str], tuple[str, str]]:
 
 
 def _refuse_unchanged(
-    call: Call, owner: Process, plan: Plan, clearance: Clearance, last: Archive
+    call: Call, owner: Process, plan: Plan, clearance: Clearance, found: tuple[Archive, str]
 ) -> None:
-    """End the run because nothing changed; in 75 only if that is the whole story."""
+    """End the run because nothing changed; in 75 only if that is the whole story.
+
+    `found` is the last clean archive, and the id of the repository.
+    """
     if clearance.despite:
         return  # what those who are in have written need not show yet
+    last, repository_id = found
     unchanged = f"{call.set.name}: nothing has changed since the clean snapshot {last.name}"
     if plan.left_out or clearance.unknown or clearance.overdue:
         missing = {**{bad.label: bad.why for bad in plan.left_out}, **clearance.left_out}
         named = "\n".join(f"{label} is left out: {why}" for label, why in missing.items())
         late = "".join(f"\n{label}: {why}" for label, why in clearance.overdue.items())
         raise AvpluginError(f"{unchanged}, but not all folders are in it.\n{named}{late}")
-    if call.state.has_passed(owner, call.repository.path):
-        # borgmatic takes 75 for a success; a retry means that something behind the backup failed.
-        raise AvpluginError(
-            f"{unchanged}, but this borgmatic run has been here before.\n"
-            "It repeats all actions because one of them failed: see the error before this one."
-        )
+    _refuse_retry(call, owner, unchanged)
     named = "".join(f"\n{label} is left out: {why}" for label, why in clearance.in_use.items())
     free = [folder.label for folder in plan.folders]  # and as they are in a clean snapshot
     WaitingList(call.state.folder).clear(call.repository.path, [WHOLE_SET, *free])
-    in_use = (f"{label}: {why}" for label, why in clearance.in_use.items())
-    raise SomebodyIn(f"{unchanged}: nothing to do.{named}", in_use)
+    raise Unchanged(f"{unchanged}: nothing to do.{named}", clearance, last.name, repository_id)
 
 
 def _tell_brake(call: Call, braked: Braked, say: Callable[[str], None]) -> None:
@@ -315,6 +381,21 @@ def _newly_damaged(
                 f"{part.label} has newly damaged tables: {some(whys or sorted(new), _TOLD, '; ')}"
             )
     return tuple(said)
+
+
+def _changed(manifest: Manifest, before: Manifest | None) -> tuple[str, ...]:
+    """Return the labels of the folders that the last clean snapshot lacks, or had otherwise."""
+    held = _state(before) if before is not None else {}
+    now = _state(manifest)
+    return tuple(label for (label, path), state in now.items() if held.get((label, path)) != state)
+
+
+def _gone(manifest: Manifest, before: Manifest | None) -> tuple[str, ...]:
+    """Return the labels of the folders that the last clean snapshot knew, and nobody does now."""
+    known = {part.label for part in manifest.folders}
+    return tuple(
+        part.label for part in (before.folders if before else ()) if part.label not in known
+    )
 
 
 def _make_run(

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 
-from avplugin.backup.call import make_call
-from avplugin.borgmatic import borg
+from avplugin.backup.call import FORCED, ONLY, make_call
+from avplugin.backup.due import when_due
+from avplugin.borgmatic.archive import Series
 from avplugin.borgmatic.configuration import Repository, load_borgmatic_configuration
-from avplugin.borgmatic.start import start_create
+from avplugin.borgmatic.start import Start, start_create
 from avplugin.configuration.model import BackupSet, Configuration
-from avplugin.errors import AvpluginError
-from avplugin.state.run import Outcome, SetState
+from avplugin.errors import AvpluginError, UsageError
+from avplugin.state.outcomes import Outcome
+from avplugin.state.run import SetState
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Summary:
-    """What a backup of one set came to in one repository.
-
-    `new` is how many bytes the repository grew by for it, compressed; None if that is not known.
-    """
+    """What a backup of one set came to in one repository."""
 
     set: str
     repository: str
     outcome: Outcome
     seconds: float
-    new: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks for: a set, or some of its administrations, in all repositories or one.
+
+    `forced` says that interval and window do not count.
+    """
+
+    set: BackupSet
+    codes: tuple[str, ...] = ()
+    repository: str | None = None
+    forced: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,16 +50,66 @@ class Watcher:
     progress: Callable[[int, int], None]
 
 
+def sets_wanted(
+    configuration: Configuration,
+    set_name: str | None,
+    codes: Sequence[str],
+    repository: str | None,
+) -> list[BackupSet]:
+    """Return the set of this name, or the one with these administrations, or all sets.
+
+    Raise UsageError if there is none, or the administrations are not all in one set; or if none of
+    them goes to the repository.
+    """
+    if set_name is not None:
+        return [configuration.backup_set(set_name)]
+    sets = list(configuration.sets.values())
+    if codes:
+        sets = [one for one in sets if all(one.selects(code) for code in codes)][:1]
+        if not sets:
+            raise UsageError(
+                f"no set has the administration{'s' if len(codes) > 1 else ''} {', '.join(codes)};"
+                " 'avplugin administrations' lists them with their sets."
+            )
+    if repository is not None:
+        sets = [one for one in sets if _goes_to(one, repository)]
+        if not sets:
+            raise UsageError(f"no set has a repository {repository}.")
+    return sets
+
+
+def _goes_to(backup_set: BackupSet, repository: str) -> bool:
+    repositories = load_borgmatic_configuration(backup_set.borgmatic).repositories
+    return any(repository in {one.path, one.label} for one in repositories)
+
+
 def back_up(
-    configuration: Configuration, backup_set: BackupSet, watcher: Watcher, *, verbose: bool
+    configuration: Configuration, wanted: Wanted, watcher: Watcher, *, verbose: bool
 ) -> tuple[int, list[Summary]]:
     """Run borgmatic for the set; return borgmatic's exit status and a summary per repository.
 
-    Raise AvpluginError if the configuration breaks a promise, or if no hook of avplugin ran.
+    Without a summary it was not due. Raise AvpluginError if the configuration breaks a promise, or
+    if no hook of avplugin ran.
     """
+    backup_set = wanted.set
     borgmatic = load_borgmatic_configuration(backup_set.borgmatic)
-    for repository in borgmatic.repositories:
+    chosen = borgmatic.repository(wanted.repository).path if wanted.repository else None
+    calls = [
         make_call(configuration, backup_set.name, str(borgmatic.file), repository.path)
+        for repository in borgmatic.repositories
+        if chosen in {None, repository.path}
+    ]
+    now = datetime.datetime.now(datetime.UTC)
+    dues = [when_due(call.set, call.last_good(), now) for call in calls]
+    if not wanted.forced and not wanted.codes and not any(due.is_now for due in dues):
+        watcher.say(f"{backup_set.name}: not now: {dues[0].why}; --force backs up all the same.")
+        return 0, []
+    options: list[str] = []
+    environment = {FORCED: "1"} if wanted.forced else {}
+    if wanted.codes:
+        backup_set = configuration.chosen_set(backup_set, wanted.codes)
+        options = _options_of_chosen(configuration, backup_set)
+        environment[ONLY] = json.dumps(wanted.codes)
     state = SetState(configuration.state, backup_set.name)
     before = set(state.outcomes())
     total = 0
@@ -62,6 +124,7 @@ def back_up(
     status = start_create(
         borgmatic.file,
         configuration.file,
+        Start(tuple(options), chosen, environment),
         verbose=verbose,
         progress=progress,
         say=watcher.say,
@@ -77,6 +140,17 @@ def back_up(
     return status, [_summarise(backup_set, outcome, repositories) for outcome in new]
 
 
+def _options_of_chosen(configuration: Configuration, backup_set: BackupSet) -> list[str]:
+    """Return borgmatic's options that make its archive one of the series of chosen ones."""
+    series = Series(configuration.installation_name, backup_set.name)
+    patterns = SetState(configuration.state, backup_set.name).patterns
+    return [
+        *("--patterns-from", json.dumps([str(patterns)])),
+        *("--archive-name-format", series.name_format),
+        *("--match-archives", series.match_archives),
+    ]
+
+
 def _summarise(
     backup_set: BackupSet, outcome: Outcome, repositories: dict[str, Repository]
 ) -> Summary:
@@ -84,13 +158,9 @@ def _summarise(
         datetime.datetime.fromisoformat(at) for at in (outcome.started, outcome.ended)
     )
     repository = repositories.get(outcome.repository)
-    new = None
-    if repository is not None and outcome.status == "clean":
-        new = borg.archive_statistics(repository, outcome.archive)["deduplicated_size"]
     return Summary(
         set=backup_set.name,
         repository=str(repository) if repository else outcome.repository,
         outcome=outcome,
         seconds=(ended - started).total_seconds(),
-        new=new,
     )

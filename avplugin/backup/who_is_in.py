@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from avplugin.backup.call import Call
+from avplugin.backup.due import due_since
 from avplugin.backup.plan import Plan
 from avplugin.configuration.duration import human_duration
 from avplugin.configuration.sessions import OnBusy, People
@@ -24,6 +25,7 @@ from avplugin.sessions.model import (
     Doubt,
     Labels,
     Place,
+    Session,
     SessionKind,
     make_place,
     session_in,
@@ -38,12 +40,20 @@ _POLL = 15.0  # seconds between two looks while people are waited for
 _LAST_CALL = 300.0  # seconds before the end of waiting
 
 
-class SomebodyIn(NotNow):
-    """There is no backup now, or none without some folders; `in_use` says whose and why."""
+class PutOff(AvpluginError):  # noqa: N818 - named for what becomes of the backup
+    """There is no backup, because somebody is in.
 
-    def __init__(self, message: str, in_use: Iterable[str]) -> None:
+    `in_use` says in which folders and why, `people` who that is.
+    """
+
+    def __init__(self, message: str, in_use: Iterable[str], people: Iterable[str]) -> None:
         self.in_use = tuple(in_use)
+        self.people = tuple(people)
         super().__init__(message)
+
+
+class SomebodyIn(PutOff, NotNow):
+    """There is no backup now, and later there may be."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,13 +62,14 @@ class Clearance:
 
     `in_use` and `unknown` are left out; `overdue` are those in use that waited too long, and of
     which there is a recent copy that is not clean. `despite` are copied all the same, so the
-    archive will not be clean.
+    archive will not be clean. `people` are those who are in the way.
     """
 
     in_use: Mapping[str, str] = dataclasses.field(default_factory=dict)
     unknown: Mapping[str, str] = dataclasses.field(default_factory=dict)
     overdue: Mapping[str, str] = dataclasses.field(default_factory=dict)
     despite: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    people: tuple[str, ...] = ()
 
     @property
     def left_out(self) -> dict[str, str]:
@@ -72,6 +83,7 @@ class Clearance:
             {**self.unknown, **later.unknown},
             {**self.overdue, **later.overdue},
             {**self.despite, **later.despite},
+            tuple(dict.fromkeys((*self.people, *later.people))),
         )
 
 
@@ -219,21 +231,29 @@ def decide(call: Call, verdict: Verdict, labels: Sequence[str]) -> Clearance:
     blocked = {**in_use, **verdict.unknown}
     whole = call.set.on_busy is not OnBusy.LEAVE_OUT or len(blocked) == len(labels)
     who = {**blocked, **({WHOLE_SET: _who(verdict)} if whole else {})}
-    waiting.note(call.repository.path, who, now.isoformat(timespec="seconds"))
+    since = min(due_since(call.set, call.last_good(), now), now)
+    waiting.note(call.repository.path, who, since.isoformat(timespec="seconds"))
 
     entries = waiting.entries(call.repository.path)
     limit = call.set.overdue_after
+    people = people_of(verdict.sessions)
     overdue = {label: entries[label] for label in who if entries[label].is_overdue(now, limit)}
     if any(entry.wants_copy(now, limit) for entry in overdue.values()):
         # The archive cannot be clean any more, so it may as well hold everything.
-        return Clearance(despite=blocked)
+        return Clearance(despite=blocked, people=people)
     if whole:
         raise _put_off(call, verdict, next(iter(overdue.values()), None))
     return Clearance(
         in_use=in_use,
         unknown=verdict.unknown,
         overdue={label: _overdue(one) for label, one in overdue.items()},
+        people=people,
     )
+
+
+def people_of(sessions: Iterable[Session]) -> tuple[str, ...]:
+    """Return who these are, each once."""
+    return tuple(dict.fromkeys(session.person for session in sessions))
 
 
 def who_came_in(
@@ -320,14 +340,15 @@ def _put_off(call: Call, verdict: Verdict, overdue: Waiting | None) -> AvpluginE
     lines = [f"{label}: {describe(found)}" for label, found in verdict.busy.items()]
     lines += dict.fromkeys(verdict.unknown.values())
     shown = "\n".join([*lines[:8], *([f"... and {len(lines) - 8} more"] if lines[8:] else [])])
+    kind, why = PutOff, "no backup."
     if overdue is not None:
-        return AvpluginError(f"{call.set.name}: no clean backup; {_overdue(overdue)}.\n{shown}")
-    if verdict.unknown:
-        return AvpluginError(f"{call.set.name}: no backup.\n{shown}")
-    if call.set.on_busy is OnBusy.FAIL:
-        return AvpluginError(f"{call.set.name}: no backup, since somebody is in.\n{shown}")
+        why = f"no clean backup; {_overdue(overdue)}."
+    elif call.set.on_busy is OnBusy.FAIL and not verdict.unknown:
+        why = "no backup, since somebody is in."
+    elif not verdict.unknown:
+        kind, why = SomebodyIn, "put off, since somebody is in."
     said = (f"{label}: in use: {describe(found)}" for label, found in verdict.busy.items())
-    return SomebodyIn(f"{call.set.name}: put off, since somebody is in.\n{shown}", said)
+    return kind(f"{call.set.name}: {why}\n{shown}", said, people_of(verdict.sessions))
 
 
 def _who(verdict: Verdict) -> str:

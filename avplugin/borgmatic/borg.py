@@ -66,6 +66,13 @@ class Listing(NamedTuple):
     archives: tuple[Archive, ...]
 
 
+class Sizes(NamedTuple):
+    """Bytes as stored: what no other archive shares with this one, and of all archives together."""
+
+    new: int
+    repository: int
+
+
 def list_archives(repository: Repository) -> Listing:
     """Return the repository's archives, in the order in which they were made.
 
@@ -123,14 +130,13 @@ def delete_archives(repository: Repository, archives: Sequence[str]) -> None:
     _run(repository, ["delete", repository.path, *archives])
 
 
-def archive_statistics(repository: Repository, archive: str) -> dict[str, int]:
-    """Return original_size, compressed_size, deduplicated_size (bytes) and nfiles of the archive.
-
-    The deduplicated size is what no other archive of the repository shares with it.
-    """
+def archive_sizes(repository: Repository, archive: str) -> Sizes:
+    """Return what the archive takes. Raise BorgError if that cannot be found out."""
     document = json.loads(_run(repository, ["info", "--json", f"{repository.path}::{archive}"]))
-    statistics: dict[str, int] = document["archives"][0]["stats"]
-    return statistics
+    return Sizes(
+        new=document["archives"][0]["stats"]["deduplicated_size"],
+        repository=document["cache"]["stats"]["unique_csize"],
+    )
 
 
 def extract(

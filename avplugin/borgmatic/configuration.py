@@ -8,6 +8,8 @@ contract test fails when they change.
 
 from __future__ import annotations
 
+import configparser
+import contextlib
 import dataclasses
 import fnmatch
 import os
@@ -132,3 +134,15 @@ def check_promises(
             f"{file}: patterns_from must name {patterns}: there avplugin says which folders are"
             " meant."
         )
+
+
+def known_repository_id(repository: Repository) -> str:
+    """Return the id of a repository on this machine without starting Borg; empty if not known.
+
+    Source: Borg's documentation, Internals, Repository: its file `config` holds `id`.
+    """
+    settings = configparser.ConfigParser(interpolation=None)
+    with contextlib.suppress(OSError, configparser.Error, UnicodeDecodeError, KeyError):
+        settings.read_string((Path(repository.path) / "config").read_text(encoding="utf-8"))
+        return settings["repository"]["id"]
+    return ""

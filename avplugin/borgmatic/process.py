@@ -51,6 +51,15 @@ def this_process() -> Process:
     return _known(os.getpid())
 
 
+def is_attended() -> bool:
+    """Return whether somebody sits at a terminal that this process belongs to."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
 def _known(pid: int) -> Process:
     return find_process(pid) or Process(pid, 0, "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -25,9 +26,19 @@ class BorgmaticError(AvpluginError):
     """borgmatic cannot be started."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Start:
+    """What one start has besides: options, one repository by its path, variables for its hooks."""
+
+    options: tuple[str, ...] = ()
+    repository: str | None = None
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
 def start_create(
     file: Path,
     configuration: Path,
+    start: Start,
     *,
     verbose: bool,
     progress: Callable[[int], None],
@@ -44,9 +55,11 @@ def start_create(
     command = [
         *(_find_borgmatic(), "--config", str(file)),
         *(["--verbosity", "1"] if verbose else []),
+        *start.options,
         *("create", "--progress", "--log-json", "--no-color"),
+        *(["--repository", start.repository] if start.repository else []),
     ]
-    environment = dict(os.environ)
+    environment = {**os.environ, **start.environment}
     own_folder = str(Path(sys.executable).parent)
     environment["PATH"] = os.pathsep.join([own_folder, environment.get("PATH", os.defpath)])
     environment["AVPLUGIN_CONFIG"] = str(configuration)

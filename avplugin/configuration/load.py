@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import difflib
 import functools
 import os
@@ -17,7 +18,14 @@ from avplugin.configuration.load_sessions import (
     read_blocked_by,
     read_on_busy,
 )
-from avplugin.configuration.model import BackupSet, BrakeLimits, Configuration, DrillSettings
+from avplugin.configuration.model import (
+    CHOSEN,
+    BackupSet,
+    BrakeLimits,
+    Configuration,
+    DrillSettings,
+)
+from avplugin.configuration.window import Window
 from avplugin.errors import AvpluginError
 from avplugin.installation.locate import AdministrationSource, Explicit, FolderGlob, Register
 from avplugin.installation.windows_path import Drives, DrivesError, is_windows_path, one_line
@@ -249,6 +257,17 @@ def _faults_beyond_the_schema(document: Mapping[str, Any]) -> Iterator[_Fault]:
         parts = [part if isinstance(part, dict) else {} for part in sets.values()]
         if all("select" in part and "folders" not in part for part in parts):
             yield _Fault("sets", "none of them holds the program, system and extra folders")
+        if CHOSEN in sets:
+            yield _Fault(
+                _key_path(("sets", CHOSEN)),
+                "is the name of what 'avplugin backup --administration' makes: take another one",
+            )
+        for name, part in zip(sets, parts, strict=True):
+            if part.get("from") is not None and part.get("from") == part.get("until"):
+                yield _Fault(
+                    _key_path(("sets", name, "until")),
+                    "is the same time as from; leave out both if a backup may begin at any hour",
+                )
     if isinstance(document.get("sessions"), dict):
         for key, text in faults_of_sessions(document["sessions"], sets):
             yield _Fault(key, text)
@@ -280,6 +299,7 @@ def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> C
         sessions=make_sessions(document["sessions"], lambda named: file.parent / _from_home(named)),
         brake=BrakeLimits(percent=brake.get("percent", 10), least=brake.get("least", 3)),
         drill=_make_drill(document.get("drill", {})),
+        keep_chosen=document.get("chosen", {}).get("keep", 10),
     )
 
 
@@ -320,7 +340,16 @@ def _make_set(
         on_busy=read_on_busy(sessions, name, holds_system_folders="folders" in part),
         blocked_by=read_blocked_by(sessions, name),
         overdue_after=seconds(part.get("overdue_after", "2d")),
+        interval=seconds(part["interval"]) if "interval" in part else None,
+        window=_make_window(part),
     )
+
+
+def _make_window(part: Mapping[str, Any]) -> Window | None:
+    if "from" not in part:
+        return None
+    begin, end = (datetime.time.fromisoformat(part[key]) for key in ("from", "until"))
+    return Window(begin, end)
 
 
 def _make_drill(part: Mapping[str, Any]) -> DrillSettings:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from avplugin.configuration.sessions import OnBusy, Sessions
+from avplugin.configuration.window import Window
 from avplugin.errors import UsageError
 from avplugin.installation.locate import AdministrationSource, locate_installation
 from avplugin.installation.model import Installation, code_key
 from avplugin.installation.windows_path import Drives
+
+CHOSEN = "chosen"  # stands for a set's name where somebody chose administrations
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class BackupSet:
     on_busy: OnBusy
     blocked_by: frozenset[str]  # kinds of sessions
     overdue_after: float  # seconds
+    interval: float | None = None  # seconds; None is each time that borgmatic is started
+    window: Window | None = None
 
     def selects(self, code: str) -> bool:
         """Return whether the administration with this code is in the set."""
@@ -72,6 +77,26 @@ class Configuration:
     sessions: Sessions
     brake: BrakeLimits
     drill: DrillSettings
+    keep_chosen: int  # snapshots of each administration in the series of chosen ones
+
+    def chosen_set(self, base: BackupSet, codes: Sequence[str]) -> BackupSet:
+        """Return what is backed up if only some administrations of a set are asked for.
+
+        Its archives are a series of their own: one that lacks most folders would otherwise take
+        the place of a whole one. Raise UsageError if the set does not have one of them.
+        """
+        for code in codes:
+            if not base.selects(code):
+                raise UsageError(f"the set {base.name} has no administration {code}.")
+        return dataclasses.replace(
+            base,
+            name=CHOSEN,
+            folders=(),
+            select=tuple(codes),
+            only_changed=False,
+            interval=None,
+            window=None,
+        )
 
     def backup_set(self, name: str) -> BackupSet:
         """Return the set of this name; raise UsageError if there is none."""

@@ -31,7 +31,7 @@ MARKER = "DEMO.txt"  # what tells a demo office, which may be written in, from a
 COPY_DOCUMENTS_INSIDE = "KOPIEDOC"
 
 MOST_ADMINISTRATIONS = 2000
-SIZES = range(20_000, 200_000_001)
+SIZES = range(20_000, 1_000_000_001)
 FEWEST_FILES = 29  # what the twelve main tables and their container take
 MOST_FILES = 1000
 

@@ -49,18 +49,23 @@ class Session:
     writing: bool
     note: str = ""
 
-    def __str__(self) -> str:
-        user, machine, table = map(one_line, (self.user, self.machine, self.table))
+    @property
+    def person(self) -> str:
+        """Who it is, without what is done."""
+        user, machine = one_line(self.user), one_line(self.machine)
         who = user or ("somebody" if self.kind is SessionKind.USER else f"a {self.kind.words}")
         if user and self.kind is not SessionKind.USER:
             who = f"{user} ({self.kind.words})"
-        at = f" on {machine}" if machine else ""
+        return f"{who} on {machine}" if machine else who
+
+    def __str__(self) -> str:
+        table = one_line(self.table)
         if table:
             doing = f"has {table} open" if self.writing else f"reads {table}"
         else:
             doing = "is logged in" if self.writing else "has the folder open"
         note = f" ({self.note})" if self.note else ""
-        return f"{who}{at} {doing}{note}"
+        return f"{self.person} {doing}{note}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

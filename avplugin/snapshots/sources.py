@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from avplugin.borgmatic.archive import Archive, Series
 from avplugin.borgmatic.configuration import Repository, load_borgmatic_configuration
-from avplugin.configuration.model import Configuration
+from avplugin.configuration.model import CHOSEN, Configuration
 from avplugin.errors import AvpluginError
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
@@ -53,7 +53,8 @@ def configured_sources(
         for repository in load_borgmatic_configuration(part.borgmatic).repositories:
             if wanted in {None, repository.path, repository.label}:
                 repositories.setdefault(repository.path, repository)
-                series.setdefault(repository.path, []).append(
+                chosen = str(Series(configuration.installation_name, CHOSEN))
+                series.setdefault(repository.path, [chosen]).append(
                     str(Series(configuration.installation_name, name))
                 )
             else:

@@ -18,6 +18,10 @@ class StateError(AvpluginError):
     """The state folder cannot be used."""
 
 
+class Locked(StateError):  # noqa: N818 - named for what the file is
+    """Another process holds a lock file."""
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `data` to `path` so that a crash leaves the old file or the new one, never half.
 
@@ -86,15 +90,21 @@ def sync_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` for the time of the block, waiting for whoever holds it now."""
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock file `path` for the time of the block, waiting for whoever holds it now.
+
+    Without `wait` raise Locked instead. Raise StateError if the file cannot be made.
+    """
     make_folder(path.parent)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise _cannot("open", path, error) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Locked(f"{path} is locked by another avplugin.") from error
         yield
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""The run of a set that is under way, and what earlier ones came to."""
+"""The run of a set that is under way, and what the hooks of a set hand to each other."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from avplugin.state.files import (
     write_atomically,
     write_json,
 )
-
-KEPT_OUTCOMES = 400  # more than a year of nights
+from avplugin.state.outcomes import Outcome, OutcomesFile
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,6 +31,8 @@ class Run:
     in folders that were overdue; `overdue` are sentences about those that were left out again,
     `newly_damaged` about tables that were sound in the last clean snapshot.
     `brake` are sentences that say why the archive stays unverified whatever else is proven.
+    `people` are those who are in the way, `changed` labels of folders that the last clean snapshot
+    had otherwise or not at all, `gone` of those it had and that are known no more.
     """
 
     id: str
@@ -49,25 +50,15 @@ class Run:
     overdue: tuple[str, ...] = ()
     newly_damaged: tuple[str, ...] = ()
     brake: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run came to. `status` is clean, unverified, failed or not now."""
-
-    run: str
-    repository: str
-    repository_id: str
-    started: str
-    ended: str
-    status: str
-    archive: str = ""
-    reasons: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()  # each folder that is not in it, with the reason
-    in_use: tuple[str, ...] = ()  # the same, where the reason is that somebody was in
-    folders: int = 0
-    files: int = 0
-    size: int = 0
+_TUPLES = (
+    *("known_archives", "ancestors", "overdue", "newly_damaged", "brake"),
+    *("people", "changed", "gone"),
+)
 
 
 class SetState:
@@ -81,7 +72,9 @@ class SetState:
         self._run_file = self._run_folder / "run.json"
         self._scan_folder = self._run_folder / "scan"
         self._passed_file = self.folder / "passed.json"
-        self.outcomes_file = self.folder / "outcomes.json"
+        self._starts_file = self.folder / "last-start-by-schedule"
+        self._outcomes = OutcomesFile(self.folder)
+        self.outcomes_file = self._outcomes.path
 
     @property
     def manifest_root(self) -> str:
@@ -100,7 +93,7 @@ class SetState:
             document["owner"] = Process(**document["owner"])
             if document.get("guard") is not None:
                 document["guard"] = Process(**document["guard"])
-            for key in ("known_archives", "ancestors", "overdue", "newly_damaged", "brake"):
+            for key in _TUPLES:
                 document[key] = tuple(document.get(key, ()))
             document["boundaries"] = {
                 path: tuple(inside) for path, inside in document["boundaries"].items()
@@ -185,27 +178,32 @@ class SetState:
 
     def add_outcome(self, outcome: Outcome) -> None:
         """Add what a run came to."""
-        known = read_json(self.outcomes_file) or []
-        write_json(self.outcomes_file, [*known, dataclasses.asdict(outcome)][-KEPT_OUTCOMES:])
+        self._outcomes.add(outcome)
 
     def outcomes(self) -> list[Outcome]:
         """Return what the runs so far came to, oldest first."""
-        return [_outcome(entry) for entry in read_json(self.outcomes_file) or []]
+        return self._outcomes.read()
+
+    def note_start(self) -> None:
+        """Note that borgmatic was started now by nobody at a terminal: a schedule is at work."""
+        try:
+            make_folder(self.folder)
+            self._starts_file.touch(mode=0o600)
+        except OSError as error:
+            raise StateError(
+                f"cannot write {self._starts_file}: {error.strerror}.\n"
+                "The folder named by 'state' in accountview.yaml must be writable, with room left."
+            ) from error
+
+    def last_start(self) -> float | None:
+        """Return when a schedule last started borgmatic, in seconds since 1970; None if never."""
+        try:
+            return self._starts_file.stat().st_mtime
+        except OSError:
+            return None
 
     def _passed(self) -> dict[str, Any]:
         return read_json(self._passed_file) or {}
-
-
-def _outcome(entry: dict[str, Any]) -> Outcome:
-    """Return an outcome that any version of avplugin wrote: what it lacks is empty.
-
-    An old or newer file must not be in the way of a restore.
-    """
-    texts = ("run", "repository", "repository_id", "started", "ended", "status", "archive")
-    values: dict[str, Any] = {name: entry.get(name, "") for name in texts}
-    values |= {name: entry.get(name, 0) for name in ("folders", "files", "size")}
-    values |= {name: tuple(entry.get(name, ())) for name in ("reasons", "left_out", "in_use")}
-    return Outcome(**values)
 
 
 def _write_plainly(path: Path, data: bytes) -> None:

@@ -42,7 +42,8 @@ def test_all_sets_are_backed_up_unless_one_is_named_and_nothing_new_is_75(world:
     assert set(answer[0]) == {
         *("run", "repository", "repository_id", "started", "ended", "status", "archive"),
         *("reasons", "folders", "files", "size", "set", "seconds", "new_bytes"),
-        *("left_out", "in_use", "repository_path"),
+        *("left_out", "in_use", "people", "changed", "gone"),
+        *("repository_path", "repository_bytes"),
     }
     assert again.returncode == 75
     assert again.stdout.count("nothing has changed since the clean snapshot") == 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from avplugin.state.run import Outcome, SetState
+from avplugin.state.outcomes import Outcome
+from avplugin.state.run import SetState
 
 
 def make_outcome(status: str) -> Outcome:
