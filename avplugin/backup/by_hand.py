@@ -14,6 +14,7 @@ from avplugin.borgmatic.configuration import Repository, load_borgmatic_configur
 from avplugin.borgmatic.start import Start, start_create
 from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError, UsageError
+from avplugin.installation.model import code_key
 from avplugin.state.outcomes import Outcome
 from avplugin.state.run import SetState
 
@@ -61,10 +62,9 @@ def sets_wanted(
     Raise UsageError if there is none, or the administrations are not all in one set; or if none of
     them goes to the repository.
     """
-    if set_name is not None:
-        return [configuration.backup_set(set_name)]
-    sets = list(configuration.sets.values())
+    sets = [configuration.backup_set(set_name)] if set_name else list(configuration.sets.values())
     if codes:
+        _refuse_unknown(configuration, codes)
         sets = [one for one in sets if all(one.selects(code) for code in codes)][:1]
         if not sets:
             raise UsageError(
@@ -76,6 +76,17 @@ def sets_wanted(
         if not sets:
             raise UsageError(f"no set has a repository {repository}.")
     return sets
+
+
+def _refuse_unknown(configuration: Configuration, codes: Sequence[str]) -> None:
+    installation = configuration.locate()
+    known = {code_key(one.code) for one in installation.administrations}
+    known |= {code_key(one.code) for one in installation.bad}
+    for code in codes:
+        if code_key(code) not in known:
+            raise UsageError(
+                f"there is no administration {code}; 'avplugin administrations' lists all."
+            )
 
 
 def _goes_to(backup_set: BackupSet, repository: str) -> bool:
@@ -147,7 +158,6 @@ def _options_of_chosen(configuration: Configuration, backup_set: BackupSet) -> l
     return [
         *("--patterns-from", json.dumps([str(patterns)])),
         *("--archive-name-format", series.name_format),
-        *("--match-archives", series.match_archives),
     ]
 
 
