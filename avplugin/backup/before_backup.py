@@ -12,10 +12,10 @@ from pathlib import Path
 from avplugin.backup.brake import apply_brake
 from avplugin.backup.call import Call, utc_now
 from avplugin.backup.describe import describe_run
-from avplugin.backup.due import when_due
+from avplugin.backup.due import Due, when_due
 from avplugin.backup.identity import own_identity
 from avplugin.backup.plan import Plan, make_plan
-from avplugin.backup.who_is_in import Clearance, PutOff, clear_the_way, put_up_fence
+from avplugin.backup.who_is_in import Clearance, PutOff, SomebodyIn, clear_the_way, put_up_fence
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, of_series
 from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
@@ -51,10 +51,9 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
     configuration = call.configuration
     owner = calling_process()
     started = utc_now()
-    _refuse_unless_due(call, owner)
+    due = _refuse_unless_due(call, owner)
     with _alone(call, owner), _noted(call, started), contextlib.ExitStack() as stack:
         _end_guard_that_is_left(call)
-        borg.check_borg_version(call.repository)
         plan = make_plan(configuration, call.set)
         if not plan.folders:
             raise AvpluginError(_nothing_to_store(call, plan) + _brake_for_nothing(call))
@@ -62,10 +61,12 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
         guard = _start_guard(call, owner, stack)
         with _whole_story(call, owner, plan):
             clearance = clear_the_way(call, plan, guard, say)
+            _refuse_for_the_same(call, plan, clearance, due)
             if configuration.sessions.fence and guard is not None:
                 clearance = put_up_fence(call, plan, guard, clearance, say)
         if configuration.sessions.probes:
             plan = _plan_again(call, plan, clearance)
+        borg.check_borg_version(call.repository)
         with Catalogue.open(configuration.state) as catalogue:
             reader = SnapshotReader(call.repository, catalogue)
             identity = own_identity(call, reader, plan.installation)
@@ -113,17 +114,29 @@ class Unchanged(PutOff, NotNow):
         super().__init__(message, in_use, clearance.people)
 
 
-def _refuse_unless_due(call: Call, owner: Process) -> None:
+def _refuse_unless_due(call: Call, owner: Process) -> Due:
     """End the run if it is too early for it: the repository is not looked at for that."""
-    attended = is_attended()
-    if not attended:
+    if not is_attended():
         call.state.note_start()
+    now = datetime.datetime.now(datetime.UTC)
     if call.is_forced:
-        return
-    due = when_due(call.set, call.last_good(), datetime.datetime.now(datetime.UTC))
-    if not due.is_now:
+        return Due(now, "")
+    due = when_due(call.set, call.last_good(), now)
+    if not due.is_now and not due.missing:
         _refuse_retry(call, owner, f"{call.set.name}: not now: {due.why}")
         raise NotNow(f"{call.set.name}: not now: {due.why}.")
+    return due
+
+
+def _refuse_for_the_same(call: Call, plan: Plan, clearance: Clearance, due: Due) -> None:
+    """End a run that began for those who had to be left out, if they still have to be."""
+    free = {folder.label for folder in plan.folders} - clearance.left_out.keys()
+    if due.is_now or free & due.missing or clearance.despite:
+        return
+    named = "".join(f"\n{label} is left out: {why}" for label, why in clearance.left_out.items())
+    in_use = (f"{label}: {why}" for label, why in clearance.in_use.items())
+    said = f"{call.set.name}: not now: who was in the last time still is, and {due.why}.{named}"
+    raise SomebodyIn(said, in_use, clearance.people)
 
 
 @contextlib.contextmanager

@@ -15,10 +15,15 @@ _EARLY = 24
 
 
 class Due(NamedTuple):
-    """When the next backup may begin; `why` says what is waited for, empty if it may now."""
+    """When the next backup may begin; `why` says what is waited for, empty if it may now.
+
+    `missing` are labels of folders that the last one had to leave out because somebody was in:
+    once one of these is free there is another backup, as long as the hour allows it.
+    """
 
     at: datetime.datetime
     why: str
+    missing: frozenset[str] = frozenset()
 
     @property
     def is_now(self) -> bool:
@@ -41,7 +46,9 @@ def when_due(backup_set: BackupSet, last: Outcome | None, now: datetime.datetime
         return Due(now, "")
     if window is not None and window.opening(now) is None:
         return Due(at, f"backups begin from {window}")
-    return Due(at, f"the next one is due at {at.astimezone():%Y-%m-%d %H:%M}")
+    in_use = (line.partition(":")[0] for line in (last.in_use if last is not None else ()))
+    said = f"the next one is due at {at.astimezone():%Y-%m-%d %H:%M}"
+    return Due(at, said, frozenset(in_use))
 
 
 def due_since(
