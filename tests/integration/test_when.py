@@ -39,13 +39,14 @@ def outcomes(world: World, set_name: str = "administrations") -> list[dict[str, 
     return found
 
 
-def age_last_outcome(world: World, **delta: float) -> None:
-    """Let the last outcome be so long ago."""
+def age_outcomes(world: World, **delta: float) -> None:
+    """Let all that was be so much longer ago."""
     file = world.state / "administrations" / "outcomes.json"
     document = json.loads(file.read_text())
-    for key in ("started", "ended"):
-        moment = datetime.datetime.fromisoformat(document[-1][key]) - datetime.timedelta(**delta)
-        document[-1][key] = moment.isoformat()
+    for entry in document:
+        for key in ("started", "ended"):
+            moment = datetime.datetime.fromisoformat(entry[key]) - datetime.timedelta(**delta)
+            entry[key] = moment.isoformat()
     file.write_text(json.dumps(document))
 
 
@@ -69,7 +70,7 @@ def test_once_the_interval_has_passed_there_is_a_backup_by_itself(office: World)
     assert office.borgmatic("create").returncode == 0
     assert len(office.archives()) == 1
 
-    age_last_outcome(office, days=1)
+    age_outcomes(office, days=1)
     done = office.borgmatic("create")
 
     assert done.returncode == 0, done.stderr
@@ -78,7 +79,7 @@ def test_once_the_interval_has_passed_there_is_a_backup_by_itself(office: World)
 
 def test_nothing_changed_counts_as_a_backup_for_the_interval(office: World) -> None:
     configure_set(office, interval="12h")
-    age_last_outcome(office, hours=12)
+    age_outcomes(office, hours=12)
 
     first, second = before_backup(office), before_backup(office)
 
@@ -109,7 +110,7 @@ def test_a_retry_of_a_failed_run_is_not_called_a_success_because_it_is_not_due(
     office: World,
 ) -> None:
     configure_set(office, interval="1d")
-    age_last_outcome(office, days=2)
+    age_outcomes(office, days=2)
     office.working_day()
     office.add_hook(
         "- after: action\n  when: [create]\n  states: [finish]\n  run: ['test -e once || "
@@ -138,7 +139,7 @@ def test_another_repository_at_the_same_path_is_due_at_once(office: World) -> No
 def test_a_clock_that_was_a_day_ahead_stops_no_backup(office: World) -> None:
     configure_set(office, interval="1d")
     office.working_day()
-    age_last_outcome(office, days=-1)
+    age_outcomes(office, days=-1)
 
     assert before_backup(office).returncode == 0
 
@@ -148,7 +149,7 @@ def test_a_second_start_while_one_is_at_work_is_not_now_where_starts_are_frequen
 ) -> None:
     office.working_day()
     configure_set(office, interval="1h")
-    age_last_outcome(office, hours=2)
+    age_outcomes(office, hours=2)
     started = office.folder / "started"
     office.add_hook(
         f"- before: action\n  when: [create]\n  run: ['touch {started}; sleep 60']", first=False
@@ -215,3 +216,46 @@ def test_one_of_several_repositories_can_be_chosen(office: World) -> None:
     assert len(office.archives()) == 1
     assert wrong.returncode == 2
     assert "no set has a repository third" in wrong.stderr
+
+
+def somebody_in(world: World, folder: str) -> None:
+    """Have the way `command` say that somebody is in the folder with this label."""
+    probe = world.folder / "probe"
+    session = {
+        **{"kind": "user", "user": "jan", "machine": "balie", "folder": folder},
+        **{"administration": folder, "table": "GROOTBOEK.DBF", "since": "", "way": "command"},
+        **{"writing": True, "note": ""},
+    }
+    document = {"answer": "somebody", "sessions": [session], "covers": "all", "unknown": []}
+    text = json.dumps(document)[1:].replace("'", "")
+    probe.write_text(
+        "#!/bin/sh\n"
+        f'printf \'{{"checked": "%s", %s\\n\' "$(date -u +%FT%T+00:00)" \'{text}\'\nexit 75\n'
+    )
+    probe.chmod(0o755)
+    world.configure(
+        sessions={
+            "probes": [{"command": [str(probe)]}],
+            "on_busy": {"administrations": "postpone"},
+        }
+    )
+
+
+def test_after_days_in_which_the_machine_was_off_somebody_in_is_an_error_at_once(
+    office: World,
+) -> None:
+    configure_set(office, interval="1d", overdue_after="2d")
+    office.working_day()
+    somebody_in(office, "BAKKER26")
+    age_outcomes(office, days=1, hours=12)
+    still_in_time = before_backup(office)
+    (office.state / "administrations" / "waiting.json").unlink()
+
+    age_outcomes(office, days=5)
+    late = office.borgmatic("create")
+
+    assert still_in_time.returncode == 75
+    assert "put off, since somebody is in" in still_in_time.stdout
+    assert late.returncode == 1
+    assert "BAKKER26, overdue, was copied though" in late.stderr
+    assert office.archives()[-1].endswith(".unverified")
