@@ -138,6 +138,7 @@ def office(world: World) -> Iterator[Office]:
     return Office(world, in_use)
 
 
+@pytest.mark.timeout(1200)
 def test_behind_sixty_nights_every_administration_is_there_in_its_last_clean_version(
     office: Office,
 ) -> None:
