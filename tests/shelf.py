@@ -24,6 +24,7 @@ RUN = RunManifest(
     system="/srv/s",
     configuration="",
 )
+FIRST_NIGHT = datetime.datetime(2026, 11, 1, 2, tzinfo=datetime.UTC)
 
 
 def folder(label: str, tables: int = 0, *damaged: str, **facts: Any) -> FolderManifest:
@@ -64,11 +65,14 @@ class Shelf(SnapshotReader):
         self._manifests: dict[str, Manifest | None] = {}
         self._archives: list[Archive] = []
 
-    def put(self, *folders: FolderManifest, state: str = "") -> str:
-        """Add an archive; return its name."""
-        when = datetime.datetime(2026, 11, 1 + len(self._archives), 2, tzinfo=datetime.UTC)
+    def put(
+        self, *folders: FolderManifest, state: str = "", when: datetime.datetime | None = None
+    ) -> str:
+        """Add an archive, `when` or a day after the last one; return its name."""
+        when = when or FIRST_NIGHT + datetime.timedelta(days=len(self._archives))
         name = f"office-administrations-{when:%Y-%m-%dT%H:%M:%S}{state}"
-        self._archives.insert(0, Archive(name, name, when))
+        self._archives.append(Archive(name, name, when))
+        self._archives.sort(key=lambda archive: archive.time, reverse=True)
         self._manifests[name] = manifest(*folders) if folders else None
         return name
 

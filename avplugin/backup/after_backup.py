@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from avplugin.backup.call import Call, utc_now
 from avplugin.backup.chosen import too_many
-from avplugin.backup.holds import hold_what_is_missing, release_holds
 from avplugin.backup.proof import moved_folders, wrong_items
 from avplugin.backup.who_is_in import who_came_in
 from avplugin.borgmatic import borg
@@ -172,9 +171,6 @@ def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -
     )
     if reasons:
         raise NotClean(call, archive.name, [*reasons, *filter(None, [taken.fault])])
-    if manifest.left_out or any(part.damaged for part in manifest.stored):
-        with Catalogue.open(call.configuration.state) as catalogue:
-            hold_what_is_missing(call, SnapshotReader(call.repository, catalogue), manifest)
     final = clean_name(archive.name, [other.name for other in listing.archives])
     borg.rename_archive(call.repository, archive.name, final)
     return final
@@ -233,7 +229,6 @@ def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
                 stale += too_many(reader, archives, call.configuration.keep_chosen)
             if stale:
                 borg.delete_archives(call.repository, [archive.name for archive in stale])
-            release_holds(call, reader, manifest)
     except (AvpluginError, StopIteration) as error:
         return [f"{final} is clean, but what is no longer needed could not be cleared: {error}"]
     return []

@@ -120,6 +120,21 @@ def belongs(
     return backup_set.selects(folder.code)
 
 
+def labels_of_set(configuration: Configuration, backup_set: BackupSet) -> frozenset[str] | None:
+    """Return the labels of all folders that the set has now, good ones, bad ones and busy ones.
+
+    None if nobody can tell them all, as where a pattern finds nothing: its disk may be away. Raise
+    AvpluginError if a list of administrations cannot be read.
+    """
+    installation = configuration.locate()
+    bad = [one for one in installation.bad if belongs(configuration, backup_set, one)]
+    if any(one.kind.is_of_administration and not one.code for one in bad):
+        return None
+    bad += _selected_but_unknown(installation, backup_set)
+    good = [one for one in installation.folders if belongs(configuration, backup_set, one)]
+    return frozenset([*(one.label for one in good), *(one.label for one in bad)])
+
+
 def _halfway_restored(configuration: Configuration) -> dict[str, str]:
     """Return the folders that a restore was moving in when it was cut off, and what to do.
 

@@ -67,6 +67,11 @@ class Archive:
         match = _NAME.fullmatch(self.name)
         return match is not None and match["state"] != UNVERIFIED and not match["checkpoint"]
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the archive is a clean one that pruning must not touch."""
+        return self.is_clean and self.name.endswith(HOLD)
+
     def is_called(self, name: str) -> bool:
         """Return whether the archive is meant: what was held since is still the same one."""
         return self.name.removesuffix(HOLD) == name.removesuffix(HOLD)

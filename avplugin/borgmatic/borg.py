@@ -34,6 +34,11 @@ _UNAVAILABLE = frozenset(
     }
 )
 
+# What `prune --list` says of an archive, from Borg 1.1 to 1.4: "Would prune:", "Pruning archive
+# (1/3):", "Keeping archive (rule: daily #1):" or "Keeping checkpoint archive:", a name and a time,
+# and the archive's id.
+_JUDGED = re.compile(r"(?P<verdict>Would prune|Pruning|Keeping)\b.*\[(?P<id>[0-9a-f]{64})\]\s*")
+
 # File too large, no space, read-only, over quota: as Borg writes them in warnings about a file.
 _NO_ROOM = re.compile(r"\[Errno (27|28|30|122)\]")
 
@@ -92,6 +97,13 @@ def list_archives(repository: Repository) -> Listing:
     return Listing(document["repository"]["id"], document["encryption"]["mode"], archives)
 
 
+class Judged(NamedTuple):
+    """What Borg's prune would do now: ids of archives, checkpoints included."""
+
+    kept: frozenset[str]
+    pruned: frozenset[str]
+
+
 class ItemList:
     """An archive's list, in its own order, as Borg wrote it: objects take several times more."""
 
@@ -128,6 +140,26 @@ def rename_archive(repository: Repository, archive: str, name: str) -> None:
 def delete_archives(repository: Repository, archives: Sequence[str]) -> None:
     """Delete the archives; their space comes back with borgmatic's next compact."""
     _run(repository, ["delete", repository.path, *archives])
+
+
+def judge_archives(repository: Repository, options: Sequence[str]) -> Judged:
+    """Return what `borg prune` with these options would keep and what it would remove.
+
+    Borg cuts days, weeks and months by the local time, so this one call does not run in UTC. Raise
+    BorgError, also if Borg says two things of one archive.
+    """
+    found: dict[str, set[str]] = {"kept": set(), "pruned": set()}
+
+    def note(document: dict[str, Any]) -> None:
+        said = _JUDGED.fullmatch(str(document.get("message", "")))
+        if said is not None and document.get("name") == "borg.output.list":
+            found["kept" if said["verdict"] == "Keeping" else "pruned"].add(said["id"])
+
+    words = ["prune", "--dry-run", "--list", *options, repository.path]
+    _run(repository, words, on_log=note, in_utc=False)
+    if found["kept"] & found["pruned"]:
+        raise BorgError(f"Borg would both keep and prune the same archive of {repository.path}.")
+    return Judged(frozenset(found["kept"]), frozenset(found["pruned"]))
 
 
 def archive_sizes(repository: Repository, archive: str) -> Sizes:
@@ -234,17 +266,20 @@ def _run(
     on_log: Callable[[dict[str, Any]], None] | None = None,
     accept_warnings: bool = False,
     common: bool = True,
+    in_utc: bool = True,
 ) -> bytes:
     """Run Borg and return its standard output. Raise BorgError unless it ends in 0.
 
     Borg's log is read as JSON lines while it runs, so that neither pipe can fill up; `on_log` gets
-    every line. Times are asked for in UTC: Borg's JSON has no time zone.
+    every line. Times are asked for `in_utc` as a rule: Borg's JSON has no time zone.
     """
     program = _program(repository)
     options = _common_options(repository, words[0]) if common else []
     command = [*program, words[0], *options, *words[1:]]
     messages: list[dict[str, Any]] = []
     with _environment(repository) as environment:
+        if in_utc:
+            environment["TZ"] = "UTC"
         try:
             process = subprocess.Popen(
                 command,
@@ -301,7 +336,6 @@ def _environment(repository: Repository) -> Iterator[dict[str, str]]:
         raise BorgError(
             f"cannot get the passphrase of {repository}: {str(error).splitlines()[0].rstrip('.')}."
         ) from error
-    environment["TZ"] = "UTC"
     # Borg as borgmatic finds it; or else the one of this Python environment.
     own_commands = str(Path(sys.executable).parent)
     environment["PATH"] = os.pathsep.join([environment.get("PATH", os.defpath), own_commands])

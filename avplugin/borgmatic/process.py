@@ -46,6 +46,12 @@ def calling_process() -> Process:
     return _known(ancestors[0] if ancestors else os.getppid())
 
 
+def calling_words() -> list[str]:
+    """Return the command line of the borgmatic that runs this hook; empty without one."""
+    process = calling_process()
+    return _command_line(process.pid) if process.is_borgmatic() else []
+
+
 def this_process() -> Process:
     """Return the process that calls this."""
     return _known(os.getpid())

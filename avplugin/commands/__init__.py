@@ -25,7 +25,8 @@ _COMMANDS: Mapping[str, str] = {
     "before-backup": "Hook: list what is to be stored and whether it is time.",
     "after-backup": "Hook: prove the archive clean and name it so.",
     "failed-backup": "Hook: end a run whose backup failed.",
-    "before-prune": "Hook: stop pruning while the brake is on.",
+    "before-prune": "Hook: hold what pruning must not remove, or stop it.",
+    "after-prune": "Hook: tell what was removed, and what is held and why.",
     "after-check": "Hook: extract and prove some folders, when that is due.",
 }
 

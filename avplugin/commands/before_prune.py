@@ -14,11 +14,28 @@ from avplugin.commands.hook import hook_options
 def command(
     context: Context, set_name: str, borgmatic_config: str | None, repository: str | None
 ) -> None:
-    """Say whether SET may be pruned: not while the brake is on.
+    """Hold the archives of SET that pruning would take though they are needed.
 
-    Exit status: 0 it may, 1 it may not.
+    Exit status: 0 SET may be pruned; 1 it may not: the brake is on, or nobody can tell what pruning
+    would remove.
     """
-    from avplugin.backup.brake import refuse_to_prune  # noqa: PLC0415
     from avplugin.backup.call import make_call  # noqa: PLC0415
+    from avplugin.retention.before_prune import prepare  # noqa: PLC0415
 
-    refuse_to_prune(make_call(context.configuration, set_name, borgmatic_config, repository))
+    call = make_call(context.configuration, set_name, borgmatic_config, repository)
+    settled = prepare(call, context.warn)
+    for name in settled.newly_held:
+        context.detail(f"{set_name}: {name} is held.")
+    for name in settled.released:
+        context.detail(f"{set_name}: {name} is held no more.")
+    if context.as_json:
+        from avplugin.commands.after_prune import held_document  # noqa: PLC0415
+
+        context.answer(
+            {
+                "condemned": settled.condemned,
+                "held": held_document(settled.held),
+                "newly_held": settled.newly_held,
+                "released": settled.released,
+            }
+        )

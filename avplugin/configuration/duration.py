@@ -1,8 +1,9 @@
-"""Durations as they stand in accountview.yaml: 45s, 30m, 12h, 2d, 1w."""
+"""Durations as they stand in accountview.yaml: 45s, 30m, 12h, 2d, 1w, 7y."""
 
 from __future__ import annotations
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+# A year is a leap year: what has to be kept for years is not to go a day early.
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 366 * 86400}
 
 
 def seconds(duration: str) -> float:

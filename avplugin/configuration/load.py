@@ -342,6 +342,8 @@ def _make_set(
         overdue_after=seconds(part.get("overdue_after", "2d")),
         interval=seconds(part["interval"]) if "interval" in part else None,
         window=_make_window(part),
+        keep_versions=part.get("keep_versions", 1),
+        keep_retired=seconds(part.get("keep_retired", "7y")),
     )
 
 

@@ -29,6 +29,8 @@ class BackupSet:
     on_busy: OnBusy
     blocked_by: frozenset[str]  # kinds of sessions
     overdue_after: float  # seconds
+    keep_versions: int
+    keep_retired: float  # seconds
     interval: float | None = None  # seconds; None is each time that borgmatic is started
     window: Window | None = None
 

@@ -1,0 +1,160 @@
+"""What a repository needs of what it has: the one answer that everything about retention goes by.
+
+That is, of every folder, its newest distinct clean versions, and the last clean version in which a
+table was sound that is damaged now. What other archives hold as well can go.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from avplugin.borgmatic.archive import Archive
+from avplugin.state.catalogue import folder_key
+from avplugin.state.manifest import NOT_CHECKED, FolderManifest, Manifest
+from avplugin.state.retention import Reason
+from avplugin.wording import some
+
+_Version = tuple[str, str]  # fingerprint and list digest
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rules:
+    """What has to be kept of each folder.
+
+    `current` are the labels of all folders that the set has now; None if nobody can tell, and then
+    none is taken for one that has left. `keep_retired` is in seconds.
+    """
+
+    keep_versions: int
+    keep_retired: float
+    current: frozenset[str] | None
+
+
+class Need(NamedTuple):
+    """Something that must not be lost, and the archives that have it, the newest first.
+
+    One of them is enough.
+    """
+
+    reason: Reason
+    holders: tuple[Archive, ...]
+
+
+def find_needs(
+    copies: Iterable[tuple[Archive, Manifest | None]], rules: Rules, now: datetime.datetime
+) -> list[Need]:
+    """Return what is needed of the clean archives, which come newest first.
+
+    With each comes its manifest; None if it has none that avplugin understands. Nobody can tell
+    what is in such an archive, and so all of it is needed.
+    """
+    folders: dict[str, _Folder] = {}
+    times: list[datetime.datetime] = []
+    needs: list[Need] = []
+    newest: Manifest | None = None
+    for archive, manifest in copies:
+        times.append(archive.time)
+        if manifest is None:
+            needs.append(Need(Reason("", "nobody can tell what is in it"), (archive,)))
+            continue
+        newest = newest or manifest
+        for part in manifest.stored:
+            key = folder_key(part.label)
+            if key not in folders:
+                folders[key] = _Folder(part.label)
+            folders[key].add(part, archive)
+    current = None if rules.current is None else {folder_key(label) for label in rules.current}
+    left_out = {folder_key(part.label) for part in newest.left_out} if newest else set[str]()
+    today = _reference(times, now)
+    for key, folder in folders.items():
+        if current is None or key in current:
+            is_new = bool(times) and folder.newest.time == times[0]
+            why = "left out since then" if key in left_out else "not in a newer snapshot"
+            needs += folder.needs(rules.keep_versions, "its newest version" if is_new else why)
+        elif (last_day := _last_day(folder.newest, rules)) >= today:
+            gone = f"gone since then, kept until {last_day:%Y-%m-%d}"
+            needs += folder.needs(rules.keep_versions, gone)
+    return needs
+
+
+def choose_holds(
+    needs: Sequence[Need], kept: Collection[str]
+) -> dict[str, tuple[Archive, tuple[Reason, ...]]]:
+    """Return which archives have to be held since pruning keeps `kept`, and why, by archive id.
+
+    `kept` are ids of archives. Few are chosen, and those first that are held already: a name that
+    changed back and forth every night would be of no use to anybody.
+    """
+    chosen: dict[str, tuple[Archive, tuple[Reason, ...]]] = {}
+    for need in sorted(needs, key=lambda one: len(one.holders)):
+        if any(archive.id in kept for archive in need.holders):
+            continue
+        best = min(need.holders, key=lambda one: (one.id not in chosen, not one.is_held))
+        _, reasons = chosen.get(best.id, (best, ()))
+        chosen[best.id] = (best, (*reasons, need.reason))
+    return chosen
+
+
+class _Folder:
+    """The clean versions of one folder, newest first, each with the archives that hold it."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._holders: dict[_Version, list[Archive]] = {}
+        self._damaged: dict[_Version, frozenset[str]] = {}  # tables, where they were looked at
+
+    @property
+    def newest(self) -> Archive:
+        """The newest archive that has the folder."""
+        return next(iter(self._holders.values()))[0]
+
+    def add(self, part: FolderManifest, archive: Archive) -> None:
+        """Add the copy of the folder in an archive that is older than all before."""
+        version = (part.fingerprint, part.list_digest)
+        self._holders.setdefault(version, []).append(archive)
+        if part.table_health != NOT_CHECKED:
+            self._damaged.setdefault(version, part.damaged_tables)
+
+    def needs(self, versions: int, why: str) -> Iterator[Need]:
+        """Yield what is needed of the folder; `why` says it of the newest version."""
+        for number, holders in enumerate(list(self._holders.values())[:versions], start=1):
+            said = why if number == 1 else f"version {number} of the {versions} to keep"
+            yield Need(Reason(self._label, said), tuple(holders))
+        yield from self._last_sound()
+
+    def _last_sound(self) -> Iterator[Need]:
+        """Yield the newest version in which each table was sound that is damaged now."""
+        wanted: frozenset[str] | None = None  # of the newest version that was looked at
+        for version, holders in self._holders.items():
+            damaged = self._damaged.get(version)
+            if damaged is None:
+                continue
+            if wanted is None:
+                wanted = damaged
+            sound = wanted - damaged
+            if sound:
+                why = f"the last one with {some(sorted(sound))} sound"
+                yield Need(Reason(self._label, why), tuple(holders))
+            wanted &= damaged
+            if not wanted:
+                return
+
+
+def _reference(times: Sequence[datetime.datetime], now: datetime.datetime) -> datetime.datetime:
+    """Return the moment that counts as now for what has left.
+
+    It is not later than the snapshot before the last one: a clock that is wrong for one night, at
+    the backup or while pruning, must not let go of what is to be kept for years.
+    """
+    return min([now, *sorted(times)[-2:][:1]])
+
+
+def _last_day(newest: Archive, rules: Rules) -> datetime.datetime:
+    """Return until when a folder that has left is kept, if this archive is its newest."""
+    try:
+        return newest.time + datetime.timedelta(seconds=rules.keep_retired)
+    except OverflowError:
+        return datetime.datetime.max.replace(tzinfo=datetime.UTC)
