@@ -152,6 +152,13 @@ class World:
         with self.borgmatic_file(set_name).open("a") as file:
             file.write(f"\n{text}\n")
 
+    def keep(self, **rules: int | str) -> None:
+        """Have borgmatic prune by these rules, such as daily=1, and no others."""
+        file = self.folder / "etc" / "borgmatic.d" / "include" / "accountview.yaml"
+        lines = [line for line in file.read_text().splitlines() if not line.startswith("keep_")]
+        lines += [f"keep_{name}: {value}" for name, value in rules.items()]
+        file.write_text("\n".join(lines) + "\n")
+
     def add_hook(
         self, hook: str, set_name: str = "administrations", *, first: bool = False
     ) -> None:

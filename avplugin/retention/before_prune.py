@@ -65,7 +65,7 @@ class _BorgShelf:
         self._catalogue = catalogue
         self._renamed: dict[str, Manifest | None] = {}  # by the new name
         self.repository_id = ""
-        self.archives: list[Archive] = []
+        self.clean_archives: list[Archive] = []
         self.names: Collection[str] = ()
         self.kept: Collection[str] = ()
 
@@ -80,8 +80,8 @@ class _BorgShelf:
         self.repository_id = listing.id
         self.names = {archive.name for archive in listing.archives}
         series = of_series(listing.archives, self._call.series)
-        self.archives = [archive for archive in series if archive.is_clean]
-        for archive in self.archives:
+        self.clean_archives = [archive for archive in series if archive.is_clean]
+        for archive in self.clean_archives:
             if archive.name in self._renamed:  # known already, but under an id that is gone
                 self._catalogue.add(listing.id, archive.id, self._renamed.pop(archive.name))
         judged = judge(self._call.repository)
@@ -89,7 +89,7 @@ class _BorgShelf:
         self.kept = judged.kept
 
     def copies(self) -> Iterator[tuple[Archive, Manifest | None]]:
-        for archive in self.archives:
+        for archive in self.clean_archives:
             yield archive, self._manifest(archive)
 
     def rename(self, archive: Archive, name: str) -> None:
@@ -111,7 +111,7 @@ class _BorgShelf:
         """Raise AvpluginError unless Borg judged exactly the clean archives that are not held."""
         checkpoints = {one.id for one in self._reader.listing.archives if one.is_checkpoint}
         spoken_of = (judged.kept | judged.pruned) - checkpoints
-        there = {archive.id for archive in self.archives if not archive.is_held}
+        there = {archive.id for archive in self.clean_archives if not archive.is_held}
         if spoken_of == there:
             return
         wrong = spoken_of ^ there

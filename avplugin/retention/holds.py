@@ -27,7 +27,7 @@ class Shelf(Protocol):
         """Take them in as they are now, and ask Borg what pruning would remove."""
 
     @property
-    def archives(self) -> list[Archive]:
+    def clean_archives(self) -> list[Archive]:
         """The clean archives, held ones too, newest first."""
 
     @property
@@ -71,7 +71,9 @@ def settle(shelf: Shelf, rules: Rules, now: datetime.datetime) -> Settled:
         holds = choose_holds(find_needs(shelf.copies(), rules, now), shelf.kept)
         to_hold = [one for one, _ in holds.values() if not one.is_held]
         to_release = [
-            one for one in shelf.archives if may_release and one.is_held and one.id not in holds
+            one
+            for one in shelf.clean_archives
+            if may_release and one.is_held and one.id not in holds
         ]
         # What is released takes part in Borg's reckoning again. Once is enough: what that makes
         # superfluous besides is released before the next prune.
@@ -81,13 +83,13 @@ def settle(shelf: Shelf, rules: Rules, now: datetime.datetime) -> Settled:
         released += [_rename(shelf, archive, "", taken) for archive in to_release]
         if not to_hold and not to_release:
             break
-    unheld = [one for one in shelf.archives if not one.is_held]
+    unheld = [one for one in shelf.clean_archives if not one.is_held]
     return Settled(
         archives=tuple(one.name for one in unheld),
         condemned=tuple(one.name for one in unheld if one.id not in shelf.kept),
         held=tuple(
             Held(one.name, holds[one.id][1] if one.id in holds else (_NO_MORE,))
-            for one in shelf.archives
+            for one in shelf.clean_archives
             if one.is_held
         ),
         newly_held=tuple(newly_held),

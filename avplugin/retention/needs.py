@@ -54,29 +54,32 @@ def find_needs(
     folders: dict[str, _Folder] = {}
     times: list[datetime.datetime] = []
     needs: list[Need] = []
-    newest: Manifest | None = None
+    last: tuple[Archive, Manifest] | None = None
     for archive, manifest in copies:
         times.append(archive.time)
         if manifest is None:
             needs.append(Need(Reason("", "nobody can tell what is in it"), (archive,)))
             continue
-        newest = newest or manifest
+        last = last or (archive, manifest)
         for part in manifest.stored:
             key = folder_key(part.label)
             if key not in folders:
                 folders[key] = _Folder(part.label)
             folders[key].add(part, archive)
     current = None if rules.current is None else {folder_key(label) for label in rules.current}
-    left_out = {folder_key(part.label) for part in newest.left_out} if newest else set[str]()
+    left_out = {folder_key(part.label) for part in last[1].left_out} if last else set[str]()
     today = _reference(times, now)
     for key, folder in folders.items():
-        if current is None or key in current:
-            is_new = bool(times) and folder.newest.time == times[0]
+        is_in_last = last is not None and folder.newest.id == last[0].id
+        is_current = current is None or key in current
+        if is_current:
             why = "left out since then" if key in left_out else "not in a newer snapshot"
-            needs += folder.needs(rules.keep_versions, "its newest version" if is_new else why)
+            why = "its newest version" if is_in_last else why
         elif (last_day := _last_day(folder.newest, rules)) >= today:
-            gone = f"gone since then, kept until {last_day:%Y-%m-%d}"
-            needs += folder.needs(rules.keep_versions, gone)
+            why = f"gone since then, kept until {last_day:%Y-%m-%d}"
+        else:
+            continue
+        needs += folder.needs(rules.keep_versions, why, any_will_do=is_in_last and is_current)
     return needs
 
 
@@ -118,17 +121,37 @@ class _Folder:
         if part.table_health != NOT_CHECKED:
             self._damaged.setdefault(version, part.damaged_tables)
 
-    def needs(self, versions: int, why: str) -> Iterator[Need]:
-        """Yield what is needed of the folder; `why` says it of the newest version."""
-        for number, holders in enumerate(list(self._holders.values())[:versions], start=1):
-            said = why if number == 1 else f"version {number} of the {versions} to keep"
-            yield Need(Reason(self._label, said), tuple(holders))
-        yield from self._last_sound()
+    def needs(self, versions: int, why: str, *, any_will_do: bool) -> Iterator[Need]:
+        """Yield what is needed of the folder; `why` says it of the newest version.
 
-    def _last_sound(self) -> Iterator[Need]:
+        Of the archives with that one, any will do if the folder is still there. Else it has to be
+        the newest: that says until when the folder was there.
+        """
+        holders = self._last_holders()
+        if not any_will_do:
+            holders[0] = holders[0][:1]
+        for number, last in enumerate(holders[:versions], start=1):
+            said = why if number == 1 else f"version {number} of the {versions} to keep"
+            yield Need(Reason(self._label, said), last)
+        yield from self._last_sound(holders)
+
+    def _last_holders(self) -> list[tuple[Archive, ...]]:
+        """Return, of each version, the archives newer than all that hold the version before it.
+
+        A folder can go back to an older version, as after a restore. Were an archive from before
+        that enough, the version in between would look like the newest one.
+        """
+        every = list(self._holders.values())
+        return [
+            tuple(one for one in holders if not before or one.time > before[0].time)
+            or (holders[0],)
+            for holders, before in zip(every, [*every[1:], []], strict=True)
+        ]
+
+    def _last_sound(self, holders: Sequence[tuple[Archive, ...]]) -> Iterator[Need]:
         """Yield the newest version in which each table was sound that is damaged now."""
         wanted: frozenset[str] | None = None  # of the newest version that was looked at
-        for version, holders in self._holders.items():
+        for version, last in zip(self._holders, holders, strict=True):
             damaged = self._damaged.get(version)
             if damaged is None:
                 continue
@@ -137,7 +160,7 @@ class _Folder:
             sound = wanted - damaged
             if sound:
                 why = f"the last one with {some(sorted(sound))} sound"
-                yield Need(Reason(self._label, why), tuple(holders))
+                yield Need(Reason(self._label, why), last)
             wanted &= damaged
             if not wanted:
                 return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shutil
 import subprocess
@@ -56,13 +55,6 @@ def encrypt(files: list[Path]) -> None:
         file.write_bytes(b"\xff" + secrets.token_bytes(file.stat().st_size))
 
 
-def keep_one_snapshot(world: World) -> None:
-    """Have pruning keep the last snapshot of a day, and nothing more."""
-    file = world.folder / "etc" / "borgmatic.d" / "include" / "accountview.yaml"
-    text = re.sub(r"keep_(weekly|monthly|yearly): \d+\n", "", file.read_text())
-    file.write_text(text.replace("keep_daily: 14", "keep_daily: 1"))
-
-
 def brake_file(world: World) -> Any:
     """Return what is known of the brake."""
     return json.loads((world.state / "administrations" / "brake.json").read_text())
@@ -72,7 +64,7 @@ def test_encrypted_tables_stop_pruning_and_stay_unverified_until_that_is_accepte
     lived_in: World, bakker: Path
 ) -> None:
     world = lived_in
-    keep_one_snapshot(world)
+    world.keep(daily=1)
     world.working_day()
     assert world.borgmatic("create").returncode == 0
     clean = world.archives()
@@ -306,7 +298,7 @@ def test_the_last_snapshot_in_which_a_table_was_sound_outlives_pruning(
     lived_in: World, bakker: Path
 ) -> None:
     world = lived_in
-    keep_one_snapshot(world)
+    world.keep(daily=1)
     table = bakker / "GROOTBOEK.DBF"
     sound = table.read_bytes()
     [first] = world.archives()

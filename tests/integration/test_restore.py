@@ -340,6 +340,7 @@ def test_the_newest_clean_snapshot_counts_and_a_newer_unverified_one_does_not(
     (table.parent / "NIEUW.TXT").touch()
     assert world.borgmatic("create").returncode == 1
     unverified = world.archives()[-1]
+    world.borg("rename", f"{world.repository}::{clean}", f"{clean}.hold")
 
     for words in (["--new", "newest"], ["--new", "older", "--archive", clean]):
         assert world.avplugin("restore", "--yes", "BAKKER26", *words).returncode == 0

@@ -149,10 +149,10 @@ def test_the_same_archive_is_held_for_as_many_folders_as_can_be() -> None:
     shelf = Shelf()
     both = shelf.put(version("A", 1), version("B", 1))
     shelf.put(version("A", 1), left_out("B"))
-    last = shelf.put(left_out("A"), left_out("B"), folder("C"))
+    last = shelf.put(version("A", 2), left_out("B"))
 
-    assert held(shelf, [last], needs_of(shelf)) == {
-        both: ["for A (left out since then)", "for B (left out since then)"]
+    assert held(shelf, [last], needs_of(shelf, versions=2)) == {
+        both: ["for A (version 2 of the 2 to keep)", "for B (left out since then)"]
     }
 
 
@@ -160,9 +160,31 @@ def test_what_is_held_already_stays_held_where_a_newer_archive_would_do() -> Non
     shelf = Shelf()
     old = shelf.put(version("A", 1), state=".hold")
     shelf.put(version("A", 1))
+    last = shelf.put(version("A", 2))
+
+    assert list(held(shelf, [last], needs_of(shelf, versions=2))) == [old]
+
+
+def test_of_a_folder_that_left_the_last_archive_is_held_which_says_until_when_it_was_there() -> (
+    None
+):
+    shelf = Shelf()
+    old = shelf.put(version("A", 1), version("B", 1))
+    had = shelf.put(version("A", 1), version("B", 1))
+    last = shelf.put(version("A", 1))
+
+    needs = needs_of(shelf, current=["A"], retired=10 * DAY)
+    assert list(held(shelf, [old, last], needs)) == [had]
+
+
+def test_a_version_that_came_back_is_still_the_newest_one_afterwards() -> None:
+    shelf = Shelf()
+    shelf.put(version("A", 1), state=".hold")
+    between = shelf.put(version("A", 2))
+    back = shelf.put(version("A", 1))
     last = shelf.put(left_out("A"), folder("C"))
 
-    assert list(held(shelf, [last], needs_of(shelf))) == [old]
+    assert set(held(shelf, [last], needs_of(shelf, versions=2))) == {between, back}
 
 
 def test_an_archive_without_a_manifest_is_needed_since_nobody_can_tell_what_is_in_it() -> None:
