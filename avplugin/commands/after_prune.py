@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from avplugin.state.retention import Held
 
 _TOLD = 4  # how many held archives the line names
-_TOLD_OF_EACH = 2  # how many reasons it gives for each
 
 
 @click.command("after-prune")
@@ -70,7 +69,5 @@ def held_document(held: Iterable[Held]) -> list[dict[str, Any]]:
 
 def _told(held: Held) -> str:
     from avplugin.borgmatic.archive import HOLD  # noqa: PLC0415
-    from avplugin.wording import some  # noqa: PLC0415
 
-    reasons = some([str(reason) for reason in held.reasons], _TOLD_OF_EACH)
-    return f"{held.archive.removesuffix(HOLD)} {reasons}"
+    return f"{held.archive.removesuffix(HOLD)} {held.why}"

@@ -150,5 +150,4 @@ def _tell_of(last: Pruning, call: Call, names: Collection[str], say: Callable[[s
     there = {name.removesuffix(HOLD) for name in names}
     for held in last.held:
         if held.archive.removesuffix(HOLD) not in there:
-            why = ", ".join(map(str, held.reasons))
-            say(f"{where}: {held.archive} was held {why} and is gone: somebody removed it")
+            say(f"{where}: {held.archive} was held {held.why} and is gone: somebody removed it")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from avplugin.state.files import StateError, read_json, write_json
+from avplugin.wording import some
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -20,10 +21,6 @@ class Reason:
     label: str
     why: str
 
-    def __str__(self) -> str:
-        """Return it as it stands behind the archive in a message."""
-        return f"for {self.label} ({self.why})" if self.label else f"({self.why})"
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Held:
@@ -31,6 +28,18 @@ class Held:
 
     archive: str
     reasons: tuple[Reason, ...]
+
+    @property
+    def why(self) -> str:
+        """Why it is held, as it stands behind the name in a message; cut short if that is long."""
+        labels: dict[str, list[str]] = {}
+        for reason in self.reasons:
+            labels.setdefault(reason.why, []).append(reason.label)
+        told = []
+        for why, each in labels.items():
+            named = some(sorted(filter(None, each)))
+            told.append(f"for {named} ({why})" if named else f"({why})")
+        return some(told, 2)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from avplugin.borgmatic.configuration import (
     Repository,
     load_borgmatic_configuration,
 )
+from avplugin.borgmatic.prune import judge
 
 KNOWN_MINOR = "2.1"
 
@@ -232,3 +234,72 @@ def test_a_pattern_file_is_read_as_avplugin_writes_it(tmp_path: Path) -> None:
         ("+", "pp", f"{tmp_path}/a*"),
         ("!", "re", "^a:b"),
     ]
+
+
+SERIES = "office-administrations"
+MOMENTS = (
+    # In Amsterdam the last two lie on one day, in UTC they do not.
+    *("2026-10-12T10:00:00", "2026-10-20T10:00:00", "2026-10-31T10:00:00"),
+    *("2026-11-01T23:30:00", "2026-11-02T00:30:00"),
+)
+
+
+@pytest.fixture(scope="module")
+def pruned_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with archives whose names are those of a series, and some others."""
+    folder = tmp_path_factory.mktemp("pruned")
+    repository = folder / "repository"
+    environment = {"PATH": os.environ["PATH"], "BORG_BASE_DIR": str(folder / "borg"), "TZ": "UTC"}
+    names = [(f"{SERIES}-{moment}", moment) for moment in MOMENTS]
+    names += [(f"{SERIES}-{MOMENTS[0]}.hold", MOMENTS[0]), ("mine", MOMENTS[0])]
+    names += [(f"{SERIES}-2026-10-01T10:00:00.checkpoint", MOMENTS[0])]
+    subprocess.run(["borg", "init", "-e", "none", repository], env=environment, check=True)
+    for name, moment in names:
+        words = ["--timestamp", moment, f"{repository}::{name}", str(file_of_nothing(folder))]
+        subprocess.run(["borg", "create", *words], env=environment, check=True)
+    return repository
+
+
+def file_of_nothing(folder: Path) -> Path:
+    path = folder / "nothing"
+    path.touch()
+    return path
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        "keep_daily: 2",
+        "keep_daily: 1\nkeep_weekly: 2\nlog_json: true",
+        "keep_secondly: 1\nextra_borg_options: {prune: --keep-weekly 2 --stats}",
+        "keep_within: 1H\nkeep_daily: 1",
+        "keep_within: 20y\nkeep_daily: 1",
+    ],
+)
+def test_borgmatic_prunes_what_borg_had_been_asked_about(
+    pruned_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: str
+) -> None:
+    repository = tmp_path / "repository"
+    shutil.copytree(pruned_repository, repository)
+    file = tmp_path / "borgmatic.yaml"
+    text = (
+        f"repositories: [{{path: {repository}}}]\n"
+        f"borg_base_directory: {tmp_path / 'borg'}\n"
+        "relocated_repo_access_is_ok: true\nunknown_unencrypted_repo_access_is_ok: true\n"
+        f"archive_name_format: '{SERIES}-{{now:%Y-%m-%dT%H:%M:%S}}.unverified'\n"
+        f"match_archives: 'sh:{SERIES}-????-??-??T??:??:??'\n{keep}\n"
+    )
+    monkeypatch.setenv("TZ", "Europe/Amsterdam")
+    there = only_repository(file, text)
+    before = list_archives(there).archives
+    clean = {one.id for one in before if one.series and not one.is_held and not one.is_checkpoint}
+
+    judged = judge(there)
+    subprocess.run(["borgmatic", "--config", file, "prune"], check=True)
+
+    left = {archive.id for archive in list_archives(there).archives}
+    checkpoints = {one.id for one in before if one.is_checkpoint}
+    assert (judged.kept | judged.pruned) - checkpoints == clean
+    assert judged.kept <= left
+    assert judged.pruned & left == set()
+    assert {one.id for one in before if one.name in {"mine", f"{SERIES}-{MOMENTS[0]}.hold"}} <= left

@@ -9,6 +9,7 @@ from shelf import Shelf, folder, left_out
 
 from avplugin.retention.needs import Need, Rules, choose_holds, find_needs
 from avplugin.state.manifest import FolderManifest
+from avplugin.state.retention import Held
 
 DAY = 86400.0
 NOW = datetime.datetime(2027, 1, 1, tzinfo=datetime.UTC)
@@ -30,7 +31,10 @@ def needs_of(
 def held(shelf: Shelf, kept: Iterable[str], needs: list[Need]) -> dict[str, list[str]]:
     """Return what is held for which reasons, if pruning keeps these archives."""
     chosen = choose_holds(needs, set(kept))
-    return {name: sorted(map(str, reasons)) for name, (_, reasons) in chosen.items()}
+    return {
+        name: sorted(Held(name, (reason,)).why for reason in reasons)
+        for name, (_, reasons) in chosen.items()
+    }
 
 
 def needed(shelf: Shelf, *tonight: FolderManifest) -> list[str]:

@@ -110,7 +110,7 @@ def test_a_folder_that_is_left_out_for_longer_than_snapshots_are_kept_is_held() 
     done = settled(shelf)
 
     assert done.newly_held == ("office-administrations-2026-11-02T02:00:00.hold",)
-    assert [str(reason) for reason in done.held[0].reasons] == ["for B (left out since then)"]
+    assert done.held[0].why == "for B (left out since then)"
     assert set(done.condemned) == set(shelf.prune())
     assert shelf.there() == ["11-02T02:00:00.hold", "11-04T02:00:00", "11-05T02:00:00"]
 
