@@ -16,7 +16,7 @@ from avplugin.borgmatic.configuration import BorgmaticConfigurationError, Reposi
 # Words on borgmatic's command line that change what its prune removes; none of them reaches a hook.
 _DECIDING = re.compile(
     r"-a|--(keep-(?!exclude)|ma?(t|=|$)|g(l|=|$)|prefix|archive-name-format|constants"
-    r"|extra-borg-options(\.prune|\W|$))"  # options of actions may be cut short: --match
+    r"|extra-borg-options(\.prune|=|$))"  # options of actions may be cut short: --match
 )
 _OVERRIDDEN = re.compile(
     r"(\w+\.)*(keep_|match_archives|prefix|archive_name_format|constants)|.*prune"

@@ -487,3 +487,35 @@ def test_the_shipped_configuration_is_right_and_shows_every_top_level_key() -> N
 
     assert configuration.installation_name == "accountview"
     assert yaml.safe_load(file.read_text()).keys() == load_schema()["properties"].keys()
+
+
+# what is kept
+
+
+def test_what_is_kept_is_said_for_each_set_and_has_defaults(file: Path) -> None:
+    system = "folders: [program, system, extra]"
+    sets = load(
+        file,
+        f"sets: {{a: {{{system}}}, b: {{select: all, keep_versions: 3, keep_retired: 10y}}}}",
+    ).sets
+
+    assert (sets["a"].keep_versions, sets["a"].keep_retired) == (1, 7 * 366 * 86400)
+    assert (sets["b"].keep_versions, sets["b"].keep_retired) == (3, 10 * 366 * 86400)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("keep_versions: 0", "sets.a.keep_versions: '0' cannot be used: it must be at least 1"),
+        ("keep_versions: many", "sets.a.keep_versions: must be a whole number"),
+        ("keep_versions: true", "sets.a.keep_versions: must be a whole number"),
+        ("keep_retired: 0y", "sets.a.keep_retired: '0y' cannot be used: it must be a number above"),
+        ("keep_retired: 7", "sets.a.keep_retired: must be text"),
+        ("keep_retired: 7j", "sets.a.keep_retired: '7j' cannot be used"),
+        ("overdue_after: 1y", "sets.a.overdue_after: '1y' cannot be used"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(file: Path, line: str, fault: str) -> None:
+    [said] = faults(file, f"sets: {{a: {{folders: [program, system, extra], {line}}}}}")
+
+    assert said.startswith(fault)
