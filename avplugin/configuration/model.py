@@ -29,10 +29,10 @@ class BackupSet:
     on_busy: OnBusy
     blocked_by: frozenset[str]  # kinds of sessions
     overdue_after: float  # seconds
-    keep_versions: int
-    keep_retired: float  # seconds
     interval: float | None = None  # seconds; None is each time that borgmatic is started
     window: Window | None = None
+    keep_versions: int = 1
+    keep_retired: float = 7 * 366 * 86400.0  # seconds
 
     def selects(self, code: str) -> bool:
         """Return whether the administration with this code is in the set."""
