@@ -49,37 +49,24 @@ def find_needs(
     """Return what is needed of the clean archives, which come newest first.
 
     With each comes its manifest; None if it has none that avplugin understands. Nobody can tell
-    what is in such an archive, and so all of it is needed.
+    what is in such an archive, and so all of it is needed. Archives from the future are of a clock
+    that was wrong: what is newest without them is needed as well.
     """
-    folders: dict[str, _Folder] = {}
+    every, until_now = _Copies(), _Copies()
     times: list[datetime.datetime] = []
     needs: list[Need] = []
-    last: tuple[Archive, Manifest] | None = None
     for archive, manifest in copies:
         times.append(archive.time)
         if manifest is None:
             needs.append(Need(Reason("", "nobody can tell what is in it"), (archive,)))
             continue
-        last = last or (archive, manifest)
-        for part in manifest.stored:
-            key = folder_key(part.label)
-            if key not in folders:
-                folders[key] = _Folder(part.label)
-            folders[key].add(part, archive)
-    current = None if rules.current is None else {folder_key(label) for label in rules.current}
-    left_out = {folder_key(part.label) for part in last[1].left_out} if last else set[str]()
+        every.add(archive, manifest)
+        if archive.time <= now:
+            until_now.add(archive, manifest)
     today = _reference(times, now)
-    for key, folder in folders.items():
-        is_in_last = last is not None and folder.newest.id == last[0].id
-        is_current = current is None or key in current
-        if is_current:
-            why = "left out since then" if key in left_out else "not in a newer snapshot"
-            why = "its newest version" if is_in_last else why
-        elif (last_day := _last_day(folder.newest, rules)) >= today:
-            why = f"gone since then, kept until {last_day:%Y-%m-%d}"
-        else:
-            continue
-        needs += folder.needs(rules.keep_versions, why, any_will_do=is_in_last and is_current)
+    needs += every.needs(rules, today)
+    if times and times[0] > now:
+        needs += until_now.needs(rules, today)
     return needs
 
 
@@ -99,6 +86,42 @@ def choose_holds(
         _, reasons = chosen.get(best.id, (best, ()))
         chosen[best.id] = (best, (*reasons, need.reason))
     return chosen
+
+
+class _Copies:
+    """All copies of the folders of a series."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, _Folder] = {}
+        self._last: Archive | None = None
+        self._left_out: set[str] = set()  # of the last one
+
+    def add(self, archive: Archive, manifest: Manifest) -> None:
+        """Add those in an archive that is older than all before."""
+        if self._last is None:
+            self._last = archive
+            self._left_out = {folder_key(part.label) for part in manifest.left_out}
+        for part in manifest.stored:
+            key = folder_key(part.label)
+            if key not in self._folders:
+                self._folders[key] = _Folder(part.label)
+            self._folders[key].add(part, archive)
+
+    def needs(self, rules: Rules, today: datetime.datetime) -> Iterator[Need]:
+        """Yield what is needed of every folder."""
+        current = rules.current and {folder_key(label) for label in rules.current}
+        for key, folder in self._folders.items():
+            is_in_last = folder.newest == self._last
+            is_current = current is None or key in current
+            if is_current:
+                why = "left out since then" if key in self._left_out else "not in a newer snapshot"
+                why = "its newest version" if is_in_last else why
+            elif (last_day := _last_day(folder.newest, rules)) >= today:
+                why = f"gone since then, kept until {last_day:%Y-%m-%d}"
+            else:
+                continue
+            any_will_do = is_in_last and is_current
+            yield from folder.needs(rules.keep_versions, why, any_will_do=any_will_do)
 
 
 class _Folder:

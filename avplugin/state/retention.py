@@ -37,7 +37,7 @@ class Held:
             labels.setdefault(reason.why, []).append(reason.label)
         told = []
         for why, each in labels.items():
-            named = some(sorted(filter(None, each)))
+            named = some(sorted(set(filter(None, each))))
             told.append(f"for {named} ({why})" if named else f"({why})")
         return some(told, 2)
 

@@ -257,3 +257,15 @@ def test_a_folder_whose_last_snapshot_lies_in_the_future_is_kept() -> None:
     for retired in (DAY, 999_999 * 366 * DAY):
         needs = needs_of(shelf, current=["A"], retired=retired)
         assert list(held(shelf, [last], needs)) == [had]
+
+
+def test_a_snapshot_of_a_clock_that_was_ahead_does_not_stand_for_what_came_after() -> None:
+    shelf = Shelf()
+    ahead = shelf.put(version("A", 1), when=datetime.datetime(2999, 1, 1, tzinfo=datetime.UTC))
+    shelf.put(version("A", 2))
+    newest = shelf.put(version("A", 3))
+    last = shelf.put(left_out("A"))
+
+    assert set(held(shelf, [last], needs_of(shelf))) == {ahead, newest}
+    before_all = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+    assert set(held(shelf, [last], needs_of(shelf, now=before_all))) == {ahead}
