@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import World, make_world
+from conftest import World, make_world, until
 
 NAME = "accountview-administrations-2026-11-{:02d}T02:00:00"
 
@@ -19,7 +19,7 @@ def night(world: World, day: int, *actions: str) -> subprocess.CompletedProcess[
     line = f"extra_borg_options: {{create: '--timestamp 2026-11-{day:02d}T02:00:00'}}"
     file = world.borgmatic_file()
     text, found = re.subn(r"extra_borg_options: .*", line, file.read_text())
-    file.write_text(text if found else f"{text}\n{line}\n")
+    file.write_text(text if found else f"{line}\n{text}")
     (world.administrations / "BAKKER26" / "DAG.TXT").write_text(str(day))
     return world.borgmatic("create", *actions)
 
@@ -266,4 +266,43 @@ def test_a_damaged_note_of_the_last_prune_is_said_so_and_nothing_is_pruned(lacki
     assert refused.returncode == 1
     assert f"{file} is damaged" in refused.stderr
     file.unlink()
+    assert world.borgmatic("prune").returncode == 0
+
+
+def test_nothing_is_pruned_while_another_borgmatic_backs_up_the_set(lacking: World) -> None:
+    world = lacking
+    reached, go = world.folder / "reached", world.folder / "go"
+    wait = f"touch {reached}; until [ -e {go} ]; do sleep 0.05; done"
+    world.add_hook(f"- before: action\n  when: [create]\n  run: ['{wait}']")
+    backing_up = world.start_borgmatic("create")
+    until(reached.exists)
+
+    refused = hook(world, "before-prune")
+    go.touch()
+    backing_up.communicate()
+
+    assert refused.returncode == 1
+    assert "nothing is pruned in local: a backup of the set runs since 20" in refused.stderr
+    assert hook(world, "before-prune").returncode == 0
+
+
+def test_nothing_is_pruned_if_a_manifest_cannot_be_read(lacking: World) -> None:
+    world = lacking
+    (world.state / "catalogue.sqlite").unlink()
+    commands = world.folder / "commands"
+    commands.mkdir()
+    borg = shutil.which("borg", path=world.environment["PATH"])
+    last = NAME.format(3)
+    (commands / "borg").write_text(
+        f'#!/bin/sh\ncase "$*" in *extract*::{last}*) echo unreadable >&2; exit 2 ;; esac\n'
+        f'exec {borg} "$@"\n'
+    )
+    (commands / "borg").chmod(0o755)
+    there = world.archives()
+
+    refused = world.borgmatic("prune", PATH=f"{commands}:{world.environment['PATH']}")
+
+    assert refused.returncode == 1
+    assert f"nothing is pruned in local: nobody can tell what is in {last}" in refused.stderr
+    assert world.archives() == there
     assert world.borgmatic("prune").returncode == 0
