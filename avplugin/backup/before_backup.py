@@ -15,6 +15,7 @@ from avplugin.backup.describe import describe_run
 from avplugin.backup.due import Due, when_due
 from avplugin.backup.identity import own_identity
 from avplugin.backup.plan import Plan, make_plan
+from avplugin.backup.references import tell_references
 from avplugin.backup.who_is_in import Clearance, PutOff, SomebodyIn, clear_the_way, put_up_fence
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, of_series
@@ -95,6 +96,7 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
             run = dataclasses.replace(run, brake=braked.reasons)
         if guard is not None:
             run = dataclasses.replace(run, guard=guard.process)
+        tell_references(call, plan, manifest, say)
         _begin(call, run, plan, manifest)
         call.state.note_passed(owner, call.repository.path)
         if guard is not None:

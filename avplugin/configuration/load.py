@@ -300,6 +300,7 @@ def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> C
         brake=BrakeLimits(percent=brake.get("percent", 10), least=brake.get("least", 3)),
         drill=_make_drill(document.get("drill", {})),
         keep_chosen=document.get("chosen", {}).get("keep", 10),
+        ignored_references=tuple(document.get("references", {}).get("ignore", ())),
     )
 
 

@@ -79,6 +79,7 @@ class Configuration:
     sessions: Sessions
     brake: BrakeLimits
     drill: DrillSettings
+    ignored_references: tuple[str, ...]  # Windows paths that no folder need cover, * and ? in them
     keep_chosen: int  # snapshots of each administration in the series of chosen ones
 
     def chosen_set(self, base: BackupSet, codes: Sequence[str]) -> BackupSet:

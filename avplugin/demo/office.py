@@ -29,6 +29,7 @@ VERSION = "11.2.0.415"
 REGISTER = "administraties.dbf"
 MARKER = "DEMO.txt"  # what tells a demo office, which may be written in, from a real one
 COPY_DOCUMENTS_INSIDE = "KOPIEDOC"
+FORGOTTEN = "Huisstijl"  # the folder that a language code names and nobody thought of
 
 MOST_ADMINISTRATIONS = 2000
 SIZES = range(20_000, 1_000_000_001)
@@ -353,7 +354,16 @@ class _Builder:
             (each.code, each.name, each.windows_folder, each.windows_copy_documents)
             for each in office.administrations
         ]
-        languages = [("NL", "Nederlands", "Met vriendelijke groet"), ("EN", "Engels", "Regards")]
+        languages = [
+            (
+                *("NL", "Nederlands", f"{WINDOWS_SHARE}\\Layouts\\logo.bmp"),
+                *(f"{WINDOWS_DRIVE}\\Layouts\\factuur.lay", "Met vriendelijke groet"),
+            ),
+            (
+                *("EN", "Engels", f"{WINDOWS_DRIVE}\\{FORGOTTEN}\\logo english.bmp"),
+                *("", f"Regards\r\n{WINDOWS_DRIVE}/Layouts/logo café.bmp"),
+            ),
+        ]
         for name, fields, tags, rows in (
             (
                 "GEBRUIKER",
@@ -383,6 +393,8 @@ class _Builder:
                 [
                     table.Field("CODE", "C", 3),
                     table.Field("NAAM", "C", 30),
+                    table.Field("LOGO", "C", 120),
+                    table.Field("LAYOUT", "C", 120),
                     table.Field("SLOTTEKST", "M"),
                 ],
                 [Tag("CODE", "CODE")],
@@ -393,6 +405,9 @@ class _Builder:
             self._write_table(office.system / name, built, self._chance)
 
     def _make_layouts(self, folder: pathlib.Path) -> None:
+        forgotten = self._folder / FORGOTTEN
+        forgotten.mkdir()
+        self._write(forgotten / "logo english.bmp", _picture(60, 40, b"\x80\0\0"), self._chance)
         folder.mkdir()
         for name in ("logo.bmp", "logo café.bmp"):
             colour = self._chance.randbytes(3)
