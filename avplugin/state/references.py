@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from avplugin.state.files import StateError, read_json, write_json
 
@@ -23,7 +23,8 @@ class Place:
     count: int
 
 
-class Look(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Look:
     """The last look at the tables of one folder.
 
     `newest` is the latest change time (ns) of its tables and memos then.
