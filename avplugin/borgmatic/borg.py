@@ -250,6 +250,23 @@ def check_borg_version(repository: Repository) -> None:
         )
 
 
+def cache_folder(repository: Repository) -> Path:
+    """Return the folder in which Borg keeps what it knows of this and other repositories.
+
+    Source: Borg's documentation of environment variables, BORG_CACHE_DIR.
+    """
+
+    def said(setting: str, variable: str) -> str:
+        return str(repository.settings.get(setting) or os.environ.get(variable) or "")
+
+    if named := said("borg_cache_directory", "BORG_CACHE_DIR"):
+        return Path(named).absolute()
+    if base := said("borg_base_directory", "BORG_BASE_DIR"):
+        return Path(base).absolute() / ".cache" / "borg"
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache).absolute() / "borg"
+
+
 def _lies_in_any(path: str, others: Collection[str]) -> bool:
     return any(str(parent) in others for parent in PurePosixPath(path).parents)
 

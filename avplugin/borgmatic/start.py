@@ -53,7 +53,7 @@ def start_create(
     failed backup run before this returns. Raise BorgmaticError if there is no borgmatic.
     """
     command = [
-        *(_find_borgmatic(), "--config", str(file)),
+        *(find_borgmatic(), "--config", str(file)),
         *(["--verbosity", "1"] if verbose else []),
         *start.options,
         *("create", "--progress", "--log-json", "--no-color"),
@@ -116,7 +116,7 @@ def _stopped_afterwards(process: subprocess.Popen[bytes], hear: _Listener) -> It
             signal.raise_signal(stopped[0])
 
 
-def _find_borgmatic() -> str:
+def find_borgmatic() -> str:
     """Return the borgmatic of this Python environment, or else the one on PATH."""
     beside = Path(sys.executable).with_name("borgmatic")
     found = str(beside) if beside.exists() else shutil.which("borgmatic")

@@ -21,6 +21,7 @@ _COMMANDS: Mapping[str, str] = {
     "restore": "Put back one whole folder out of a snapshot.",
     "verify": "Prove that snapshots can be restored, or check tables where they lie.",
     "accept": "Say that it was meant that many tables are gone or damaged.",
+    "doctor": "Look at everything that can be wrong before the first night.",
     "demo": "Generate an AccountView office to try things on.",
     "before-backup": "Hook: list what is to be stored and whether it is time.",
     "after-backup": "Hook: prove the archive clean and name it so.",

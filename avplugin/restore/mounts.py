@@ -25,11 +25,9 @@ def mounts_at_or_below(folder: Path) -> list[Path]:
 
 def permissions_warning(folder: Path) -> str:
     """Return a sentence if permissions cannot be put back in this folder; empty if they can."""
-    around = [mount for mount in _mounts() if folder.is_relative_to(mount.point)]
-    if not around:
+    mount = mount_of(folder)
+    if mount is None:
         return ""
-    # Of several on one place the last one counts.
-    mount = max(reversed(around), key=lambda one: len(one.point.parts))
     if mount.inherits:
         return f"permissions in {folder} come from the folder above, as Windows does it"
     if mount.kind in _WITHOUT:
@@ -37,13 +35,25 @@ def permissions_warning(folder: Path) -> str:
     return ""
 
 
-class _Mount(NamedTuple):
+def mount_of(path: Path) -> Mount | None:
+    """Return the mount that the path (absolute, without links) lies on; None if none is known.
+
+    A path that is not there lies on that of the folder in which it would be.
+    """
+    around = [mount for mount in _mounts() if path.is_relative_to(mount.point)]
+    # Of several on one place the last one counts.
+    return max(reversed(around), key=lambda one: len(one.point.parts), default=None)
+
+
+class Mount(NamedTuple):
+    """What is mounted at a point; `kind` is the type of the file system."""
+
     point: Path
     kind: str
     inherits: bool  # whether a file's permissions come from its folder
 
 
-def _mounts() -> list[_Mount]:
+def _mounts() -> list[Mount]:
     """Return all mounts, in the order they were made."""
     found = []
     for line in _MOUNTS.read_bytes().splitlines():
@@ -51,5 +61,5 @@ def _mounts() -> list[_Mount]:
         point = _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), fields.split(b" ")[4])
         kind = rest.split(b" ")[0].decode("ascii", "replace")
         inherits = kind in _SHARES or _WSL_DRIVE in rest
-        found.append(_Mount(Path(os.fsdecode(point)), kind, inherits))
+        found.append(Mount(Path(os.fsdecode(point)), kind, inherits))
     return found

@@ -1,0 +1,53 @@
+"""avplugin doctor: everything that can be wrong before the first night."""
+
+from __future__ import annotations
+
+import click
+
+from avplugin.commands.context import Context
+
+
+@click.command("doctor")
+@click.option(
+    "--thorough", is_flag=True, help="Search large tables for paths, too: that can take minutes."
+)
+@click.pass_obj
+def command(context: Context, thorough: bool) -> int:
+    """Look at all that can be wrong, and say what to do about it. Nothing is changed.
+
+    Call it as the user whose schedule runs the nights, root as a rule.
+
+    Exit status: 0 fine, or nothing worse than warnings; 1 errors.
+    """
+    from avplugin.configuration.load import load_configuration  # noqa: PLC0415
+    from avplugin.doctor.examine import examine  # noqa: PLC0415
+    from avplugin.doctor.finding import Level  # noqa: PLC0415
+
+    found = []
+    for concern, finding in examine(
+        lambda: load_configuration(context.config_option), thorough=thorough
+    ):
+        found.append((concern, finding))
+        advice = f". {finding.advice}" if finding.advice else ""
+        context.say(f"{finding.level.value:<8} {concern}: {finding.what}{advice}")
+    errors = sum(finding.level is Level.ERROR for _, finding in found)
+    warnings = sum(finding.level is Level.WARNING for _, finding in found)
+    fine = len(found) - errors - warnings
+    context.say(f"{errors} errors, {warnings} warnings, {fine} fine")
+    if context.as_json:
+        context.answer(
+            {
+                "errors": errors,
+                "warnings": warnings,
+                "findings": [
+                    {
+                        "concern": concern,
+                        "level": finding.level.value,
+                        "what": finding.what,
+                        "advice": finding.advice,
+                    }
+                    for concern, finding in found
+                ],
+            }
+        )
+    return 1 if errors else 0
