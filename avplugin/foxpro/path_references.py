@@ -240,8 +240,8 @@ class _Search:
                 if len(head) < memo.BLOCK_HEADER.size:
                     continue
                 kind, length = memo.BLOCK_HEADER.unpack(head)
-                if kind != memo.TEXT or at >= block + memo.BLOCK_HEADER.size + length:
-                    continue  # a picture, or what no record points at any more
+                if kind != memo.TEXT:
+                    continue  # a picture
                 seen.add(block)
                 data = texts.read(block + memo.BLOCK_HEADER.size, min(length, _LONGEST_MEMO))
                 yield from ((blocks[block], path) for path in paths_in(self._text(data)))
@@ -340,5 +340,4 @@ def _block_number(content: bytes) -> int:
 def _varchar(content: bytes) -> bytes:
     """Return the value of a Varchar field: one that does not fill it has its length at the end."""
     length = content[-1]
-    is_length = length < len(content) and not content[length:-1].strip(b"\0 ")
-    return content[:length] if is_length else content
+    return content if content[length:-1].strip(b"\0 ") else content[:length]

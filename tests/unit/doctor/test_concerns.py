@@ -180,6 +180,9 @@ def test_what_stands_in_fstab_has_to_be_mounted(mounted: Path, tmp_path: Path) -
     text = said(drives.check({"G:\\": str(gone)}, installation(), fstab))
     assert f"error: G:\\ is {gone}, which is empty" in text
     assert f"error: {gone} stands in fstab (cifs), but is not mounted. mount {gone}" in text
+    assert str(mounted) not in text  # no folder of AccountView's lies there
+    fstab.write_text(f"//s/other {tmp_path}/other cifs noauto 0 0\n")
+    assert "stands in fstab" not in said(drives.check({"G:\\": str(gone)}, installation(), fstab))
 
 
 def test_a_drive_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
