@@ -42,7 +42,8 @@ from avplugin.installation.model import Installation
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
 from avplugin.snapshots.sources import patient
 from avplugin.state.emergency_sheet import read_emergency_sheet
-from avplugin.state.run import Outcome, SetState
+from avplugin.state.outcomes import Outcome
+from avplugin.state.run import SetState
 
 _T = TypeVar("_T")
 
@@ -68,7 +69,7 @@ def examine(load: Callable[[], Configuration], *, thorough: bool) -> Iterator[tu
             facts.installation_if_any,
             read_emergency_sheet(facts.configuration.state),
         ),
-        "schedule": lambda: schedule.check(_schedules(), _others(), facts.outcomes, facts.now),
+        "schedule": lambda: schedule.check(_schedules(), _others(), facts.started, facts.now),
         "clock": lambda: clock.check(facts.now, facts.moments),
         "free space": lambda: free_space.check(_needs(facts)),
         "secrets": lambda: secret_files.check(facts.configuration, facts.borgmatic_found),
@@ -193,6 +194,18 @@ class _Facts:
         """What the nights of each set came to, oldest first."""
         state = self.configuration.state
         return {name: SetState(state, name).outcomes() for name in self.configuration.sets}
+
+    @property
+    def started(self) -> dict[str, datetime.datetime | None]:
+        """When a schedule last started borgmatic for each set."""
+        seconds = {
+            name: SetState(self.configuration.state, name).last_start()
+            for name in self.configuration.sets
+        }
+        return {
+            name: None if at is None else datetime.datetime.fromtimestamp(at, datetime.UTC)
+            for name, at in seconds.items()
+        }
 
     @property
     def moments(self) -> Iterator[tuple[str, datetime.datetime]]:

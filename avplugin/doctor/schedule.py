@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from avplugin.doctor.finding import Finding, fine, warning
-from avplugin.state.run import Outcome
 
 _LATE = datetime.timedelta(days=2)
 
@@ -31,12 +30,13 @@ class Installed(Protocol):
 def check(
     installed: Sequence[Installed],
     others: Sequence[str],
-    outcomes: Mapping[str, Sequence[Outcome]],
+    started: Mapping[str, datetime.datetime | None],
     now: datetime.datetime,
 ) -> Iterator[Finding]:
-    """Look at the schedules that are there, and at the `outcomes` of each set, oldest first.
+    """Look at the schedules that are there, and at what they were seen to do.
 
-    `others` are places that start borgmatic too, and are not avplugin's.
+    `others` are places that start borgmatic too, and are not avplugin's. `started` is, for each
+    set, when borgmatic was last started for it by nobody at a terminal; None if never.
     """
     for one in installed:
         said = f"{one.scheduler}: {', '.join(one.places)}"
@@ -56,29 +56,21 @@ def check(
             "nothing starts the nights by itself",
             "'avplugin schedule install' makes cron, systemd or Windows do it.",
         )
-    yield from _proven(outcomes, now)
+    for name, time in started.items():
+        yield _proof(name, time, now)
 
 
-def _proven(outcomes: Mapping[str, Sequence[Outcome]], now: datetime.datetime) -> Iterator[Finding]:
-    """Tell of each set whether a schedule has been seen at work, with nobody at a terminal."""
-    for name, all_of_them in outcomes.items():
-        seen = [one for one in all_of_them if one.started_by in SCHEDULERS]
-        if not seen:
-            yield warning(
-                f"no night of the set {name} was started by a schedule yet, so it is not proven"
-                " that one runs without anyone logged on",
-                "Look again the morning after.",
-            )
-            continue
-        last = seen[-1]
-        started = datetime.datetime.fromisoformat(last.started)
-        said = (
-            f"{last.started_by} started the set {name} on {started.astimezone():%Y-%m-%d %H:%M},"
-            f" without a terminal: {last.status}"
+def _proof(name: str, time: datetime.datetime | None, now: datetime.datetime) -> Finding:
+    """Tell whether a night of a set was seen to start with nobody at a terminal."""
+    if time is None:
+        return warning(
+            f"no night of the set {name} was started by a schedule yet, so it is not proven that"
+            " one runs without anyone logged on",
+            "Look again the morning after, before anyone logs on.",
         )
-        if now - started > _LATE:
-            yield warning(
-                f"{said}; it has not since", "Is the schedule still there, and was the machine on?"
-            )
-        else:
-            yield fine(said)
+    said = (
+        f"the set {name} was last started without a terminal on {time.astimezone():%Y-%m-%d %H:%M}"
+    )
+    if now - time > _LATE:
+        return warning(said, "Is the schedule still there, and was the machine on?")
+    return fine(said)

@@ -241,24 +241,22 @@ def test_a_concern_that_fails_does_not_keep_the_others_from_being_looked_at(
     assert {name for name, _ in found} >= {"versions", "clock", "free space", "references"}
 
 
-def test_a_night_that_cron_starts_proves_the_schedule_and_one_from_a_terminal_does_not(
+def test_a_night_without_a_terminal_proves_the_schedule_and_one_at_a_terminal_does_not(
     world: World,
 ) -> None:
     def proven() -> bool:
         _, findings = doctor(world)
-        return any(
-            line.startswith("schedule: cron started the set system")
-            for line in lines(findings, "fine")
-        )
+        wanted = "schedule: the set system was last started without a terminal on "
+        return any(line.startswith(wanted) for line in lines(findings, "fine"))
 
     words = ("avplugin", "before-backup", "system")
     in_terminal = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
-    done = world.run("python3", "-c", in_terminal, *words, AVPLUGIN_SCHEDULE="cron")
+    done = world.run("python3", "-c", in_terminal, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     world.avplugin("failed-backup", "system")
     assert not proven()
 
-    done = world.run("setsid", "--wait", *words, AVPLUGIN_SCHEDULE="cron")
+    done = world.run("setsid", "--wait", *words)
     assert done.returncode == 0, done.stderr
     world.avplugin("failed-backup", "system")
     assert proven()
