@@ -172,8 +172,8 @@ def _say(
         files = sum(place.count for _, place, _ in found)
         folders = len({name_key(place.folder) for _, place, _ in found})
         say(
-            f"{call.set.name}: tables name {files} files or folders, in {folders} places, that no"
-            " configured folder covers; 'avplugin doctor' lists them"
+            f"{call.set.name}: what tables name and no configured folder covers: {files}, in"
+            f" {folders} places; 'avplugin doctor' lists them"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from avplugin.commands.context import Context
+from avplugin.commands.context import Context, counted
 
 
 @click.command("doctor")
@@ -33,7 +33,7 @@ def command(context: Context, thorough: bool) -> int:
     errors = sum(finding.level is Level.ERROR for _, finding in found)
     warnings = sum(finding.level is Level.WARNING for _, finding in found)
     fine = len(found) - errors - warnings
-    context.say(f"{errors} errors, {warnings} warnings, {fine} fine")
+    context.say(f"{counted(errors, 'error')}, {counted(warnings, 'warning')}, {fine} fine")
     if context.as_json:
         context.answer(
             {

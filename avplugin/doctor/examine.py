@@ -6,6 +6,7 @@ looked at.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import functools
 import importlib
@@ -148,7 +149,8 @@ class _Facts:
             for repository in configuration.repositories:
                 found.setdefault(repository.path, repository)
         return [
-            (one, _tried(functools.partial(list_archives, patient(one)))) for one in found.values()
+            (one, _tried(functools.partial(list_archives, _as_at_night(one))))
+            for one in found.values()
         ]
 
     @functools.cached_property
@@ -273,6 +275,18 @@ def _needs(facts: _Facts) -> Iterator[free_space.Need]:
         data=sum(sizes),
         largest=max(sizes, default=0),
     )
+
+
+def _as_at_night(repository: Repository) -> Repository:
+    """Return the repository as a night reaches it: ssh has nobody to ask for a password.
+
+    A machine that does not answer, or a repository that is locked, is not waited for long.
+    """
+    command = str(repository.settings.get("ssh_command") or os.environ.get("BORG_RSH") or "ssh")
+    if Path(command.split(maxsplit=1)[0]).name == "ssh":
+        command += " -o BatchMode=yes -o ConnectTimeout=20"
+    asked = patient(repository)
+    return dataclasses.replace(asked, settings={**asked.settings, "ssh_command": command})
 
 
 def _tried(find: Callable[[], _T]) -> _T | AvpluginError:

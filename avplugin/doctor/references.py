@@ -80,12 +80,12 @@ def check(
         yield fine(f"the files that {tables} tables name lie in configured folders")
     if skipped:
         yield fine(
-            f"{len(skipped)} large files were not searched for paths ({some(skipped)});"
-            " 'avplugin doctor --thorough' does"
+            f"large files that were not searched for paths: {some(skipped)}; 'avplugin doctor"
+            " --thorough' does that"
         )
     if unread:
         yield warning(
-            f"{len(unread)} tables could not be searched for paths: {some(unread, separator='; ')}",
+            f"tables that could not be searched for paths: {some(unread, separator='; ')}",
             "'avplugin verify --live' says which tables are damaged.",
         )
 

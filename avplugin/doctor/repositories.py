@@ -15,6 +15,8 @@ from avplugin.installation.model import Installation
 from avplugin.state.emergency_sheet import EmergencySheet
 
 _NONE = "none"
+_PASSPHRASE_SETTINGS = ("encryption_passphrase", "encryption_passcommand")
+_PASSPHRASE_VARIABLES = ("BORG_PASSPHRASE", "BORG_PASSCOMMAND", "BORG_PASSPHRASE_FD")
 
 
 def check(
@@ -36,6 +38,7 @@ def check(
                 f" encryption {answer.encryption}"
             )
             yield from _encryption(repository, answer, sheet)
+            yield from _passphrase(repository, answer)
         path = local_path(repository)
         if path is not None and installation is not None:
             yield from _place(repository, path, installation)
@@ -69,6 +72,17 @@ def _encryption(
         "'avplugin init' makes a sheet with the key; keep it and the passphrase on paper,"
         " elsewhere. By hand: borgmatic key export --paper.",
     )
+
+
+def _passphrase(repository: Repository, listing: Listing) -> Iterator[Finding]:
+    """Tell where the passphrase is known to this shell only: a night has another environment."""
+    is_told = any(repository.settings.get(key) for key in _PASSPHRASE_SETTINGS)
+    named = next((name for name in _PASSPHRASE_VARIABLES if name in os.environ), None)
+    if named and not is_told and listing.encryption != _NONE:
+        yield error(
+            f"{repository}: its passphrase comes from ${named} of this shell, which a night lacks",
+            "Set encryption_passcommand in borgmatic's configuration.",
+        )
 
 
 def _place(repository: Repository, path: Path, installation: Installation) -> Iterator[Finding]:

@@ -137,7 +137,7 @@ def ruin(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         "local: it lies on the same disk as program",
         "secrets: {passphrase} holds the passphrase, and everybody can read it",
         "own backups: extra:Layouts holds backups that AccountView makes itself",
-        "references: 1 tables could not be searched for paths: extra:Layouts HALF.DBF",
+        "references: tables that could not be searched for paths: extra:Layouts HALF.DBF",
     ],
 )
 def test_each_of_many_things_wrong_is_told(ruin: Ruin, told: str) -> None:

@@ -7,7 +7,7 @@ from conftest import World
 from avplugin.foxpro.open_table import OpenTable
 
 FORGOTTEN = r"V:\Huisstijl\logo english.bmp: no configured folder covers it"
-COUNT = "tables name 1 files or folders, in 1 places, that no configured folder covers"
+COUNT = "what tables name and no configured folder covers: 1, in 1 places"
 
 
 def night(world: World, set_name: str = "system") -> str:
@@ -47,7 +47,7 @@ def test_what_no_folder_covers_is_told_once_as_new_and_counted_each_night(world:
     third = night(world)
     assert r"names C:\Users\Anneke\logo.bmp: 'drives' does not say where that is" in third
     assert FORGOTTEN not in third
-    assert "tables name 2 files or folders, in 2 places" in third
+    assert "covers: 2, in 2 places" in third
 
 
 def test_what_is_covered_after_all_is_told_no_more_and_is_new_when_it_is_lost_again(
@@ -55,7 +55,7 @@ def test_what_is_covered_after_all_is_told_no_more_and_is_new_when_it_is_lost_ag
 ) -> None:
     night(world)
     world.configure(references={"ignore": [r"V:\Huisstijl"]})
-    assert "no configured folder covers" not in night(world)
+    assert "configured folder covers" not in night(world)
 
     world.configure(references=None)
     assert FORGOTTEN in night(world)
@@ -96,4 +96,4 @@ def test_a_table_that_has_gone_names_nothing_any_more(world: World) -> None:
         path.unlink()
 
     said = night(world)
-    assert "no configured folder covers" not in said
+    assert "configured folder covers" not in said

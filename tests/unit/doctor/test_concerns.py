@@ -233,6 +233,19 @@ def test_encryption_and_the_emergency_sheet_are_looked_at() -> None:
     assert locked == "error: the repository a is locked. Wait."
 
 
+def test_a_passphrase_that_only_this_shell_knows_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def about(**settings: str) -> str:
+        asked = [(Repository("ssh://h/a", "away", settings), listing())]
+        return said(repositories.check(asked, None, EmergencySheet(NOW, frozenset(["id1"]))))
+
+    assert about() == ""
+    monkeypatch.setenv("BORG_PASSPHRASE", "secret")
+    assert about(encryption_passcommand="cat /x") == ""
+    assert "error: away: its passphrase comes from $BORG_PASSPHRASE of this shell" in about()
+
+
 def test_emergency_sheets_add_up_and_a_damaged_note_is_told(tmp_path: Path) -> None:
     assert read_emergency_sheet(tmp_path) is None
     note_emergency_sheet(tmp_path, ["b"])
