@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from avplugin.installation.model import Installation
 from avplugin.state.emergency_sheet import EmergencySheet
 
 _NONE = "none"
+_REMOTE = "Log in there with ssh, as this user: it has to work with a key, and without a question."
 _PASSPHRASE_SETTINGS = ("encryption_passphrase", "encryption_passcommand")
 _PASSPHRASE_VARIABLES = ("BORG_PASSPHRASE", "BORG_PASSCOMMAND", "BORG_PASSPHRASE_FD")
 
@@ -30,7 +32,10 @@ def check(
     """
     for repository, answer in listings:
         if isinstance(answer, AvpluginError):
-            yield of_error(answer)
+            finding = of_error(answer)
+            is_remote = local_path(repository) is None
+            advice = finding.advice or (_REMOTE if is_remote else "")
+            yield dataclasses.replace(finding, advice=advice)
         else:
             count = len(answer.archives)
             yield fine(

@@ -231,6 +231,7 @@ def test_encryption_and_the_emergency_sheet_are_looked_at() -> None:
     assert "warning: away: it is not encrypted" in about(listing("none"), "id1")
     locked = about(RepositoryUnavailable("the repository a is locked.\nWait."))
     assert locked == "error: the repository a is locked. Wait."
+    assert "Log in there with ssh" in about(RepositoryUnavailable("Connection closed"))
 
 
 def test_a_passphrase_that_only_this_shell_knows_is_an_error(
