@@ -47,21 +47,20 @@ def check(
 
 
 def _who() -> Iterator[Finding]:
-    user = _user_name()
     if os.geteuid() == 0:
-        yield fine("all of this is tried as root, which is who a schedule of avplugin's runs as")
+        yield fine("all of this is tried as root, as whom avplugin's schedules run")
     else:
         yield warning(
-            f"all of this is tried as {user}; a schedule of avplugin's runs as root",
+            f"all of this is tried as {_user_name(os.geteuid())}; avplugin's schedules run as root",
             "Call doctor as the account that runs the nights: sudo avplugin doctor.",
         )
 
 
-def _user_name() -> str:
+def _user_name(number: int) -> str:
     try:
-        return pwd.getpwuid(os.geteuid()).pw_name
+        return pwd.getpwuid(number).pw_name
     except KeyError:
-        return f"user {os.geteuid()}"
+        return f"user {number}"
 
 
 def _in_no_set(configuration: Configuration, installation: Installation) -> Iterator[Finding]:
@@ -95,6 +94,12 @@ def _state(configuration: Configuration, installation: Installation) -> Iterator
         )
     else:
         yield fine(f"the state folder {state} can be written")
+    if state.exists() and state.stat().st_uid != os.geteuid():
+        yield warning(
+            f"the state folder {state} belongs to {_user_name(state.stat().st_uid)}, who is not who"
+            " calls doctor",
+            "Nights and doctor have to run as the same account.",
+        )
 
 
 def _drills(configuration: Configuration) -> Iterator[Finding]:

@@ -66,7 +66,7 @@ def check(
         label = labels[path]
         found = find_references(path, inside, thorough=thorough)
         tables += inside.tables
-        skipped += [f"{label} {os.fsdecode(one)}" for one in found.skipped]
+        skipped += [f"{label} {os.fsdecode(one)} {why}" for one, why in found.skipped.items()]
         unread += [f"{label} {os.fsdecode(one)} {why}" for one, why in found.unread.items()]
         for reach in _ALL:
             places = places_of(found.references, coverage.judge, frozenset({reach}))
@@ -80,8 +80,8 @@ def check(
         yield fine(f"the files that {tables} tables name lie in configured folders")
     if skipped:
         yield fine(
-            f"large files that were not searched for paths: {some(skipped)}; 'avplugin doctor"
-            " --thorough' does that"
+            f"not searched for paths: {some(skipped, separator='; ')}. 'avplugin doctor --thorough'"
+            " searches large files too"
         )
     if unread:
         yield warning(

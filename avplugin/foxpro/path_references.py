@@ -39,6 +39,7 @@ _TELLING = re.compile(
 _CHUNK = 1 << 20
 _NEEDLES = (b":\\", b":/", b"\\\\")
 _MOST = 50_000  # different texts of one table: more are a table of nothing else
+_TOO_MANY = f"names more than {_MOST:,} files, and is searched so far only"
 _LONGEST_MEMO = 1 << 20  # of a text in a memo; what is longer is a document that was taken in
 
 # By the mark in byte 29 of a table; Python has no code pages 620 and 895.
@@ -70,8 +71,8 @@ class Reference(NamedTuple):
 class Found:
     """What stands in the tables of one folder, each path of a field once.
 
-    `skipped` are large files that were not searched, `unread` those that could not be, each with
-    the reason; paths relative to the folder.
+    `skipped` are large files that were not searched, or not to the end, `unread` those that could
+    not be, each with the reason; paths relative to the folder.
     """
 
     references: tuple[Reference, ...]
@@ -213,8 +214,11 @@ class _Search:
                 column, begin = texts[place], record * length
                 content = data[begin + column.start : begin + column.end]
                 is_deleted = data[begin] == table.DELETED
-                if is_deleted or (column.name, content) in seen or len(seen) >= _MOST:
+                if is_deleted or (column.name, content) in seen:
                     continue
+                if len(seen) >= _MOST:
+                    self.skipped[self._entry.path] = _TOO_MANY
+                    return
                 seen.add((column.name, content))
                 text = self._text(_varchar(content) if column.type == "V" else content)
                 yield from ((column.name, path) for path in paths_in(text))
@@ -233,8 +237,11 @@ class _Search:
             seen: set[int] = set()
             for at in hits:
                 place = bisect.bisect_right(places, at - memo.BLOCK_HEADER.size) - 1
-                if place < 0 or places[place] in seen or len(seen) >= _MOST:
+                if place < 0 or places[place] in seen:
                     continue
+                if len(seen) >= _MOST:
+                    self.skipped[self._memo.path] = _TOO_MANY
+                    return
                 block = places[place]
                 head = texts.read(block, memo.BLOCK_HEADER.size)
                 if len(head) < memo.BLOCK_HEADER.size:

@@ -223,6 +223,13 @@ def test_a_user_without_rights_is_told_what_he_cannot_read_and_who_he_is(world: 
     assert any(line.startswith("folders: BAKKER26: cannot be read") for line in errors)
     assert any(f"the state folder {world.state} cannot be written" in line for line in errors)
 
+    if os.geteuid() == 0:
+        os.chown(world.state, 65534, -1)
+        _, findings = doctor(world)
+        assert f"folders: the state folder {world.state} belongs to nobody" in "\n".join(
+            lines(findings, "warning")
+        )
+
 
 def test_a_concern_that_fails_does_not_keep_the_others_from_being_looked_at(
     world: World, monkeypatch: pytest.MonkeyPatch

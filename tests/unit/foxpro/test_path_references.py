@@ -198,3 +198,14 @@ def test_a_table_that_goes_or_shrinks_after_the_scan_is_no_error(tmp_path: Path)
     result = find_references(str(tmp_path), contents)
     assert result.unread.keys() == {b"GONE.DBF"}
     assert r"V:\0.bmp" in {each.path for each in result.references}
+
+
+def test_a_table_of_nothing_but_paths_is_not_searched_to_its_end_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(path_references, "_MOST", 5)
+    write(tmp_path, "T", [LOGO, NOTE], *[(rf"V:\{n}.bmp", rf"V:\{n}.pdf") for n in range(9)])
+
+    result = look(tmp_path)
+    assert len(result.references) == 10
+    assert result.skipped.keys() == {b"T.DBF", b"T.FPT"}
