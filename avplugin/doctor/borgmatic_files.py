@@ -40,7 +40,10 @@ def _findings(
 ) -> Iterator[Finding]:
     file = borgmatic.file
     for fault in faults_of(file):
-        yield error(f"borgmatic refuses {file}: {fault}", f"Mend {file}.")
+        advice = f"Mend {file}."
+        if "'keep_last'" in fault:
+            advice += " keep_secondly is what borgmatic has for keep_last: it keeps as many."
+        yield error(f"borgmatic refuses {file}: {fault}", advice)
     patterns = SetState(configuration.state, backup_set.name).patterns
     broken: dict[str, Finding] = {}
     for repository in borgmatic.repositories:

@@ -65,11 +65,7 @@ def examine(load: Callable[[], Configuration], *, thorough: bool) -> Iterator[tu
         ),
         "drives": lambda: drives.check(facts.configuration.drives, facts.installation),
         "sessions": lambda: who_is_in.check(facts.configuration),
-        "repositories": lambda: repositories.check(
-            facts.listings,
-            facts.installation_if_any,
-            read_emergency_sheet(facts.configuration.state),
-        ),
+        "repositories": lambda: _repositories(facts),
         "schedule": lambda: schedule.check(_schedules(), _others(), facts.started, facts.now),
         "clock": lambda: clock.check(facts.now, facts.moments),
         "free space": lambda: free_space.check(_needs(facts)),
@@ -254,6 +250,14 @@ def _borgmatic(facts: _Facts) -> Iterator[Finding]:
             yield from borgmatic_files.check(
                 facts.configuration, facts.configuration.sets[name], found
             )
+
+
+def _repositories(facts: _Facts) -> Iterator[Finding]:
+    sheet = _tried(functools.partial(read_emergency_sheet, facts.configuration.state))
+    if isinstance(sheet, AvpluginError):
+        yield of_error(sheet, Level.WARNING)
+        sheet = None
+    yield from repositories.check(facts.listings, facts.installation_if_any, sheet)
 
 
 def _needs(facts: _Facts) -> Iterator[free_space.Need]:

@@ -14,6 +14,7 @@ from conftest import World, make_world, tree, without_privileges
 from avplugin.configuration.load import load_configuration
 from avplugin.doctor import clock
 from avplugin.doctor.examine import examine
+from avplugin.state.emergency_sheet import note_emergency_sheet
 
 
 def doctor(world: World, *words: str) -> tuple[int, list[dict[str, str]]]:
@@ -196,6 +197,31 @@ def test_no_repository_yet_and_another_passphrase_are_errors_with_what_to_do(wor
     [missing] = [one for one in findings if one["level"] == "error"]
     assert missing["what"].endswith("does not exist")
     assert "borgmatic repo-create" in missing["advice"]
+
+
+def test_a_repository_on_an_emergency_sheet_is_fine_and_a_damaged_note_is_a_warning(
+    world: World,
+) -> None:
+    done = world.borg("info", "--json", world.repository)
+    note_emergency_sheet(world.state, [json.loads(done.stdout)["repository"]["id"]])
+    _, findings = doctor(world)
+    assert "repositories: local: on the emergency sheet of " in "\n".join(lines(findings, "fine"))
+
+    (world.state / "emergency_sheet.json").write_text("{")
+    status, findings = doctor(world)
+    assert status == 0
+    warned = "\n".join(lines(findings, "warning"))
+    assert "emergency_sheet.json is damaged" in warned
+    assert "local: no emergency sheet is noted" in warned
+
+
+def test_keep_last_is_refused_with_what_to_write_instead(world: World) -> None:
+    world.configure_borgmatic("keep_last: 3")
+    _, findings = doctor(world)
+
+    [refused] = [one for one in findings if one["level"] == "error"]
+    assert "keep_last" in refused["what"]
+    assert "keep_secondly" in refused["advice"]
 
 
 def test_missing_and_broken_files_of_borgmatic_are_told_for_each_set(world: World) -> None:
