@@ -20,7 +20,7 @@ from avplugin.language import CATALOGUES, DOMAIN, LANGUAGES
 
 PACKAGE = CATALOGUES.parent
 TRANSLATED = tuple(name for name in LANGUAGES if name != "en")
-_FUNCTIONS = {"_": None, "gettext": None, "ngettext": (1, 2)}
+_FUNCTIONS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
 
 def in_the_code() -> Catalog:

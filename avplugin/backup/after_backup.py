@@ -85,7 +85,10 @@ def finish(call: Call) -> Result:
         outcome = _with_sizes(call, _outcome(run, manifest, "clean", final, []))
         _end(call.state, outcome)
         warnings = _tidy(call, run, manifest, final)
-    faults = (*run.overdue, *run.newly_damaged, *filter(None, [taken.fault]))
+    faults = (
+        *(*run.overdue, *run.newly_damaged, *run.unregistered),
+        *filter(None, [taken.fault]),
+    )
     return Result(outcome, tuple(warnings), faults)
 
 

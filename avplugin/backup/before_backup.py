@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import datetime
 import os
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 
 from avplugin.backup.brake import apply_brake
@@ -21,7 +21,9 @@ from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, of_series
 from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
 from avplugin.borgmatic.process import Process, calling_process, is_attended
+from avplugin.configuration.model import CHOSEN
 from avplugin.errors import AvpluginError, NotNow
+from avplugin.installation.unregistered import IS_UNREGISTERED, find_unregistered
 from avplugin.sessions.guard import Guard, end_guard
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.brake import Braked, BrakeFile
@@ -34,7 +36,8 @@ from avplugin.state.manifest import (
 )
 from avplugin.state.outcomes import FAILED, NOT_NOW, UNCHANGED, Outcome
 from avplugin.state.run import Run
-from avplugin.state.waiting import WHOLE_SET, WaitingList
+from avplugin.state.unregistered import UnregisteredFile
+from avplugin.state.waiting import WHOLE_SET, WaitingList, has_passed
 from avplugin.wording import some
 
 _TOLD = 3  # how many damaged tables of a folder a message tells
@@ -59,8 +62,9 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
         if not plan.folders:
             raise AvpluginError(_nothing_to_store(call, plan) + _brake_for_nothing(call))
         _refuse_repository_inside(call, plan)
+        strangers = _look_for_unregistered(call, plan, say)
         guard = _start_guard(call, owner, stack)
-        with _whole_story(call, owner, plan):
+        with _whole_story(call, owner, plan, strangers):
             clearance = clear_the_way(call, plan, guard, say)
             _refuse_for_the_same(call, plan, clearance, due)
             if configuration.sessions.fence and guard is not None:
@@ -81,13 +85,15 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
                 _tell_brake(call, braked, say)
                 _refuse_second_copy(call, reader, plan, manifest, clearance, braked)
             elif last is not None and call.set.only_changed and _same(manifest, before):
-                _refuse_unchanged(call, owner, plan, clearance, (last, reader.listing.id))
+                found = (last, reader.listing.id)
+                _refuse_unchanged(call, owner, plan, clearance, strangers, found)
             known = tuple(archive.id for archive in reader.listing.archives)
         run = _make_run(call, plan, clearance, manifest.run, owner, reader.listing.id, known)
         accepted = BrakeFile(call.state.folder).accepted(call.repository.path, run.repository_id)
         run = dataclasses.replace(
             run,
             newly_damaged=_newly_damaged(manifest, before, accepted),
+            unregistered=strangers,
             people=clearance.people,
             changed=_changed(manifest, before),
             gone=_gone(manifest, before),
@@ -205,14 +211,16 @@ def _refuse_retry(call: Call, owner: Process, said: str) -> None:
 
 
 @contextlib.contextmanager
-def _whole_story(call: Call, owner: Process, plan: Plan) -> Iterator[None]:
+def _whole_story(
+    call: Call, owner: Process, plan: Plan, strangers: Sequence[str]
+) -> Iterator[None]:
     """Let a run end in 75 because somebody is in only if nothing else is wrong."""
     try:
         yield
     except NotNow as error:
-        if plan.left_out:
-            bad = "\n".join(f"{bad.label} is left out: {bad.why}" for bad in plan.left_out)
-            raise _as_error(error, f"{error}\n{bad}") from error
+        wrong = [*(f"{bad.label} is left out: {bad.why}" for bad in plan.left_out), *strangers]
+        if wrong:
+            raise _as_error(error, "\n".join([str(error), *wrong])) from error
         braked = BrakeFile(call.state.folder).braked(call.repository.path)
         if braked is not None:
             raise _as_error(error, "\n".join([str(error), *_told(braked)])) from error
@@ -281,6 +289,29 @@ def _refuse_repository_inside(call: Call, plan: Plan) -> None:
             )
 
 
+def _look_for_unregistered(call: Call, plan: Plan, say: Callable[[str], None]) -> tuple[str, ...]:
+    """Say which folders look like administrations but are in no list.
+
+    Return a sentence for each that has been there for too long: that is an error. Only a set that
+    holds administrations looks for them.
+    """
+    if not call.set.select or call.set.name == CHOSEN:
+        return ()
+    ignored = call.configuration.unregistered_ignored
+    found = find_unregistered(plan.installation, ignored)
+    since = UnregisteredFile(call.configuration.state).note(found, utc_now())
+    now = datetime.datetime.now(datetime.UTC)
+    late = []
+    for path in found:
+        text = f"{call.set.name}: {path} {IS_UNREGISTERED}"
+        if has_passed(since[path], now, call.set.overdue_after):
+            day = datetime.datetime.fromisoformat(since[path]).astimezone()
+            late.append(f"{text} Seen since {day:%Y-%m-%d}.")
+        else:
+            say(text)
+    return tuple(late)
+
+
 def _last_clean(call: Call, reader: SnapshotReader) -> Archive | None:
     archives = of_series(reader.listing.archives, call.series)
     return next((archive for archive in archives if archive.is_clean), None)
@@ -305,7 +336,12 @@ def _state(manifest: Manifest) -> dict[tuple[str, str], tuple[str, str]]:
 
 
 def _refuse_unchanged(
-    call: Call, owner: Process, plan: Plan, clearance: Clearance, found: tuple[Archive, str]
+    call: Call,
+    owner: Process,
+    plan: Plan,
+    clearance: Clearance,
+    strangers: Sequence[str],
+    found: tuple[Archive, str],
 ) -> None:
     """End the run because nothing changed; in 75 only if that is the whole story.
 
@@ -319,7 +355,11 @@ def _refuse_unchanged(
         missing = {**{bad.label: bad.why for bad in plan.left_out}, **clearance.left_out}
         named = "\n".join(f"{label} is left out: {why}" for label, why in missing.items())
         late = "".join(f"\n{label}: {why}" for label, why in clearance.overdue.items())
-        raise AvpluginError(f"{unchanged}, but not all folders are in it.\n{named}{late}")
+        raise AvpluginError(
+            "\n".join([f"{unchanged}, but not all folders are in it.\n{named}{late}", *strangers])
+        )
+    if strangers:
+        raise AvpluginError("\n".join([f"{unchanged}.", *strangers]))
     _refuse_retry(call, owner, unchanged)
     named = "".join(f"\n{label} is left out: {why}" for label, why in clearance.in_use.items())
     free = [folder.label for folder in plan.folders]  # and as they are in a clean snapshot

@@ -60,7 +60,7 @@ def due_since(
     """
     if last is None:
         return now
-    moment = _moment(last)
+    moment = last.seen
     if moment is None or moment > now:
         return now
     window = backup_set.window
@@ -82,16 +82,8 @@ def is_overdue(backup_set: BackupSet, last: Outcome | None, now: datetime.dateti
 
 def overdue_since(backup_set: BackupSet, last: Outcome) -> datetime.datetime:
     """Return from when on the set is overdue behind its last good outcome."""
-    moment = _moment(last)
+    moment = last.seen
     if moment is None:
         return datetime.datetime.min.replace(tzinfo=datetime.UTC)
     interval = backup_set.interval if backup_set.interval is not None else _DAY
     return moment + datetime.timedelta(seconds=interval + backup_set.overdue_after)
-
-
-def _moment(outcome: Outcome) -> datetime.datetime | None:
-    try:
-        moment = datetime.datetime.fromisoformat(outcome.moment)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None

@@ -20,6 +20,8 @@ _COMMANDS: Mapping[str, str] = {
     "snapshots": "List the snapshots, or the versions of one folder.",
     "restore": "Put back one whole folder out of a snapshot.",
     "verify": "Prove that snapshots can be restored, or check tables where they lie.",
+    "status": "Show how the backups are, and what has to be looked at.",
+    "report": "Make a page on the nights, or mail the outcome of the last one.",
     "accept": "Say that it was meant that many tables are gone or damaged.",
     "doctor": "Look at everything that can be wrong before the first night.",
     "demo": "Generate an AccountView office to try things on.",

@@ -38,7 +38,7 @@ class Context:
         language: str | None = None,
     ) -> None:
         self._config = config
-        self._language = language
+        self.language = language
         self.as_json = as_json
         self.verbose = verbose
         self.color = color
@@ -128,7 +128,7 @@ class Context:
         """The texts for bookkeepers, in the language of --language or of the locale."""
         from avplugin.language import language, texts_in  # noqa: PLC0415
 
-        return texts_in(language(self._language, os.environ))
+        return texts_in(language(self.language, os.environ))
 
     @functools.cached_property
     def console(self) -> Console:

@@ -18,6 +18,7 @@ from avplugin.configuration.load_sessions import (
     read_blocked_by,
     read_on_busy,
 )
+from avplugin.configuration.mail import faults_of_mail, make_mail_server, make_report
 from avplugin.configuration.model import (
     CHOSEN,
     BackupSet,
@@ -268,6 +269,8 @@ def _faults_beyond_the_schema(document: Mapping[str, Any]) -> Iterator[_Fault]:
                     _key_path(("sets", name, "until")),
                     "is the same time as from; leave out both if a backup may begin at any hour",
                 )
+    for key, text in faults_of_mail(document):
+        yield _Fault(key, text)
     if isinstance(document.get("sessions"), dict):
         for key, text in faults_of_sessions(document["sessions"], sets):
             yield _Fault(key, text)
@@ -301,6 +304,9 @@ def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> C
         drill=_make_drill(document.get("drill", {})),
         keep_chosen=document.get("chosen", {}).get("keep", 10),
         ignored_references=tuple(document.get("references", {}).get("ignore", ())),
+        unregistered_ignored=tuple(document.get("unregistered", {}).get("ignore", ())),
+        report=make_report(document.get("report", {})),
+        mail=make_mail_server(document.get("mail"), lambda named: file.parent / _from_home(named)),
     )
 
 
@@ -316,6 +322,7 @@ def _make_source(file: Path, source: Mapping[str, Any]) -> AdministrationSource:
             name=register.get("name"),
             folder=register["folder"],
             copy_documents=register.get("copy_documents"),
+            outdated_after=seconds(register.get("outdated_after", "60d")),
         )
     return Explicit(
         code=source["code"],

@@ -7,6 +7,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from avplugin.configuration.mail import MailServer, ReportSettings
 from avplugin.configuration.sessions import OnBusy, Sessions
 from avplugin.configuration.window import Window
 from avplugin.errors import UsageError
@@ -81,6 +82,9 @@ class Configuration:
     drill: DrillSettings
     ignored_references: tuple[str, ...]  # Windows paths that no folder need cover, * and ? in them
     keep_chosen: int  # snapshots of each administration in the series of chosen ones
+    unregistered_ignored: tuple[str, ...] = ()  # patterns of names and paths
+    report: ReportSettings = ReportSettings()  # noqa: RUF009 - it is frozen
+    mail: MailServer | None = None
 
     def chosen_set(self, base: BackupSet, codes: Sequence[str]) -> BackupSet:
         """Return what is backed up if only some administrations of a set are asked for.

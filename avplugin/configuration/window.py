@@ -25,7 +25,7 @@ class Window:
         """Return since when the window is open at this moment; None if it is closed."""
         day = moment.astimezone().date()
         for one in (day, day - datetime.timedelta(days=1)):
-            begin, end = self._hours(one)
+            begin, end = self.hours(one)
             if begin <= moment < end:
                 return begin
         return None
@@ -34,13 +34,13 @@ class Window:
         """Return when the window next opens, at this moment or later."""
         day = moment.astimezone().date() - datetime.timedelta(days=1)
         while True:
-            begin, _ = self._hours(day)
+            begin, _ = self.hours(day)
             if begin >= moment:
                 return begin
             day += datetime.timedelta(days=1)
 
-    def _hours(self, day: datetime.date) -> tuple[datetime.datetime, datetime.datetime]:
-        """Return when the window of a day opens and closes."""
+    def hours(self, day: datetime.date) -> tuple[datetime.datetime, datetime.datetime]:
+        """Return when the window that opens on a day opens and closes."""
         last_day = day if self.begin < self.end else day + datetime.timedelta(days=1)
         begin = datetime.datetime.combine(day, self.begin)
         end = datetime.datetime.combine(last_day, self.end)

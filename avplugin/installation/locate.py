@@ -53,6 +53,7 @@ class Register:
     name: str | None
     folder: str
     copy_documents: str | None
+    outdated_after: float = 60 * 86400.0  # seconds
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -417,7 +418,7 @@ def _matching_entries(
     return [
         entry
         for entry in entries
-        if fnmatch.fnmatchcase(spelling(entry.name), wanted) and not _is_passed_over(entry.name)
+        if fnmatch.fnmatchcase(spelling(entry.name), wanted) and not is_passed_over(entry.name)
     ]
 
 
@@ -441,7 +442,8 @@ def _is_wildcard(component: str) -> bool:
     return component != "" and not component.strip("*?")
 
 
-def _is_passed_over(name: str) -> bool:
+def is_passed_over(name: str) -> bool:
+    """Return whether a folder of this name, beside administrations, is none and never will be."""
     folded = name.casefold()
     return name.startswith(".") or BEFORE_RESTORE in folded or folded in _NO_ADMINISTRATIONS
 

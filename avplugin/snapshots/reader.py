@@ -67,7 +67,10 @@ class SnapshotReader:
         self.listing = borg.list_archives(repository)
         self._reasons = reasons or {}
         self._unreadable: dict[str, str] = {}  # why, by archive id
-        catalogue.forget_others(self.listing.id, [archive.id for archive in self.listing.archives])
+        archives = self.listing.archives
+        catalogue.forget_others(self.listing.id, [archive.id for archive in archives])
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        catalogue.note_listed(self.listing.id, now, archives)
 
     def archives(self, series: Iterable[str] | None = None) -> list[Archive]:
         """Return avplugin's archives, newest first; `series` limits them to these."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import datetime
+import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from avplugin.borgmatic.archive import Archive
 from avplugin.installation.model import code_key
 from avplugin.state.files import StateError, make_folder
 from avplugin.state.manifest import (
@@ -25,9 +29,19 @@ CREATE TABLE IF NOT EXISTS folder
     (archive TEXT NOT NULL, key TEXT NOT NULL, manifest TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS folder_key ON folder (key, archive);
 CREATE INDEX IF NOT EXISTS folder_archive ON folder (archive);
+CREATE TABLE IF NOT EXISTS listed
+    (repository TEXT PRIMARY KEY, seen TEXT NOT NULL, archives TEXT NOT NULL) WITHOUT ROWID;
 """
 _NO_MANIFEST = ""  # stands for the run of an archive that holds no manifest
 _VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listed:
+    """What a repository was last seen to hold, and when."""
+
+    seen: datetime.datetime
+    archives: tuple[Archive, ...]
 
 
 class Catalogue:
@@ -59,6 +73,13 @@ class Catalogue:
             ) from error
         finally:
             catalogue._connection.close()
+
+    @classmethod
+    @contextlib.contextmanager
+    def in_memory(cls) -> Iterator[Catalogue]:
+        """Return an empty catalogue that nobody keeps."""
+        with contextlib.closing(_connect_memory()) as connection:
+            yield cls(connection)
 
     def knows(self, archive: str) -> bool:
         """Return whether the archive's manifest, or that it has none, is known."""
@@ -131,6 +152,30 @@ class Catalogue:
                     break
         return found
 
+    def note_listed(self, repository_id: str, seen: str, archives: Sequence[Archive]) -> None:
+        """Note what a repository holds at the moment `seen` (ISO 8601 in UTC)."""
+        text = json.dumps([[one.name, one.id, one.time.isoformat()] for one in archives])
+
+        def write(transaction: sqlite3.Connection) -> None:
+            transaction.execute(
+                "INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", (repository_id, seen, text)
+            )
+
+        self._change(write)
+
+    def listed(self, repository_id: str) -> Listed | None:
+        """Return what a repository was last seen to hold; None if it was never looked at."""
+        row = self._connection.execute(
+            "SELECT seen, archives FROM listed WHERE repository = ?", (repository_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        archives = tuple(
+            Archive(name, identity, datetime.datetime.fromisoformat(time))
+            for name, identity, time in json.loads(row[1])
+        )
+        return Listed(datetime.datetime.fromisoformat(row[0]), archives)
+
     def forget_others(self, repository_id: str, archives: Collection[str]) -> None:
         """Drop what is known of archives of the repository that are there no more."""
         rows = self._connection.execute(
@@ -187,6 +232,10 @@ def _connect(file: Path) -> sqlite3.Connection:
             connection.close()
             with contextlib.suppress(OSError):
                 file.unlink()
+    return _connect_memory()
+
+
+def _connect_memory() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
     connection.executescript(_SCHEMA)
     return connection

@@ -121,6 +121,10 @@ class KnownDrills:
         part = self._parts.get((repository_id, series), _EMPTY)
         return any(one.failure is not None for one in part.folders.values())
 
+    def of_series(self, repository_id: str, series: str) -> tuple[FolderDrills, ...]:
+        """Return what came of each folder of a series."""
+        return tuple(self._parts.get((repository_id, series), _EMPTY).folders.values())
+
     def last_done(self, repository_id: str, series: str, what: str) -> datetime.datetime | None:
         """Return when the last DRILL, or check of HELD archives, was done; None if never."""
         return self._parts.get((repository_id, series), _EMPTY).done.get(what)

@@ -47,6 +47,29 @@ def write_atomically(path: Path, data: bytes) -> None:
                 Path(temporary).unlink()
 
 
+def publish_atomically(path: Path, text: str, mode: int) -> None:
+    """Write what a person or another program asked for to `path`, all or nothing, with this mode.
+
+    It is no state: its folder must be there. Raise StateError if that fails; what was there stays.
+    """
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+        temporary = None
+    except OSError as error:
+        raise StateError(f"cannot write {path}: {error.strerror}.") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON, atomically."""
     text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from avplugin.state.files import read_json, write_json
+from avplugin.state.files import StateError, read_json, write_json
 
 CLEAN = "clean"
 UNCHANGED = "unchanged"  # nothing to store since the last clean snapshot
@@ -62,9 +62,38 @@ class Outcome:
         return self.started if self.status == CLEAN else self.ended
 
     @property
+    def begun(self) -> datetime.datetime | None:
+        """When it began; None if that is no moment."""
+        return as_moment(self.started)
+
+    @property
+    def finished(self) -> datetime.datetime | None:
+        """When it ended; None if that is no moment."""
+        return as_moment(self.ended)
+
+    @property
+    def seen(self) -> datetime.datetime | None:
+        """`moment` as one; None if it is none."""
+        return as_moment(self.moment)
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The labels of the folders that are not in it, for whatever reason."""
+        return frozenset(line.partition(": ")[0] for line in (*self.left_out, *self.in_use))
+
+    @property
     def is_good(self) -> bool:
         """Whether behind it all that could be stored was in a clean snapshot."""
         return self.status in GOOD
+
+
+def as_moment(text: str) -> datetime.datetime | None:
+    """Return the moment that ISO 8601 text with a zone stands for; None if it is none."""
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 class OutcomesFile:
@@ -74,8 +103,18 @@ class OutcomesFile:
         self.path = folder / "outcomes.json"
 
     def read(self) -> list[Outcome]:
-        """Return what the runs so far came to, oldest first."""
-        return [_outcome(entry) for entry in read_json(self.path) or [] if isinstance(entry, dict)]
+        """Return what the runs so far came to, oldest first.
+
+        Raise StateError if that cannot be read.
+        """
+        known = read_json(self.path) or []
+        try:
+            return [_outcome(entry) for entry in known if isinstance(entry, dict)]
+        except (TypeError, ValueError) as error:
+            raise StateError(
+                f"{self.path} is damaged.\n"
+                "Remove it: snapshots are as good without it, but what each night came to is lost."
+            ) from error
 
     def add(self, outcome: Outcome) -> None:
         """Add what a run came to; one that says the same as the last one is counted with it."""

@@ -29,7 +29,8 @@ class Run:
     that were in the repository before. `folders` are the paths of the folders to store with the
     boundaries inside each. `guard` keeps what the run has taken. `despite` says, by label, who was
     in folders that were overdue; `overdue` are sentences about those that were left out again,
-    `newly_damaged` about tables that were sound in the last clean snapshot.
+    `newly_damaged` about tables that were sound in the last clean snapshot, `unregistered` about
+    folders that have been in no list for too long.
     `brake` are sentences that say why the archive stays unverified whatever else is proven.
     `people` are those who are in the way, `changed` labels of folders that the last clean snapshot
     had otherwise or not at all, `gone` of those it had and that are known no more.
@@ -49,6 +50,7 @@ class Run:
     despite: dict[str, str] = dataclasses.field(default_factory=dict)
     overdue: tuple[str, ...] = ()
     newly_damaged: tuple[str, ...] = ()
+    unregistered: tuple[str, ...] = ()
     brake: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -57,7 +59,7 @@ class Run:
 
 _TUPLES = (
     *("known_archives", "ancestors", "overdue", "newly_damaged", "brake"),
-    *("people", "changed", "gone"),
+    *("people", "changed", "gone", "unregistered"),
 )
 
 

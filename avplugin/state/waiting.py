@@ -25,16 +25,13 @@ class Waiting:
     copied: str = ""
 
     def is_overdue(self, now: datetime.datetime, limit: float) -> bool:
-        """Return whether it has waited longer than `limit` seconds.
-
-        A beginning in the future is a clock that was wrong; it counts as long ago.
-        """
-        return _is_past(self.since, now, limit)
+        """Return whether it has waited longer than `limit` seconds."""
+        return has_passed(self.since, now, limit)
 
     def wants_copy(self, now: datetime.datetime, limit: float) -> bool:
         """Return whether it is overdue, and so is the copy that was made all the same."""
         return self.is_overdue(now, limit) and (
-            not self.copied or _is_past(self.copied, now, limit)
+            not self.copied or has_passed(self.copied, now, limit)
         )
 
 
@@ -110,6 +107,10 @@ def _checked(moment: str) -> str:
     return moment
 
 
-def _is_past(moment: str, now: datetime.datetime, limit: float) -> bool:
+def has_passed(moment: str, now: datetime.datetime, limit: float) -> bool:
+    """Return whether `limit` seconds have passed since the moment (ISO 8601, with its zone).
+
+    One in the future is a clock that was wrong; it counts as long ago.
+    """
     passed = (now - datetime.datetime.fromisoformat(moment)).total_seconds()
     return passed >= limit or passed < 0

@@ -184,8 +184,9 @@ def test_a_byte_order_mark_as_windows_editors_write_it_is_fine(file: Path) -> No
         (["sesion: x"], "sesion: is not known; did you mean sessions?"),
         (
             ["zzz: x"],
-            "zzz: is not known; known here: installation, administrations, drives, state, sets,"
-            " copy_documents, brake, chosen, drill, references, sessions",
+            "zzz: is not known; known here: installation, administrations, unregistered, drives,"
+            " state, sets, copy_documents, brake, chosen, drill, references, report, mail,"
+            " sessions",
         ),
         (["1: x"], "1: is not known; known here: installation,"),
         (["sets: {all: {selct: all}}"], "sets.all.selct: is not known; did you mean select?"),

@@ -1,0 +1,1 @@
+"""How the backups are: what has to be looked at, out of what this machine knows."""
