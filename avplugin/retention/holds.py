@@ -2,7 +2,7 @@
 
 An archive is held if it has what the repository needs and pruning would take the last of it. A
 hold that is needed no more gets its clean name back, and the prune that follows judges it as any
-other: nothing but borgmatic's prune ever removes a clean archive.
+other: nothing is deleted here.
 """
 
 from __future__ import annotations
