@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, str] = {
     "snapshots": "List the snapshots, or the versions of one folder.",
     "restore": "Put back one whole folder out of a snapshot.",
     "verify": "Prove that snapshots can be restored, or check tables where they lie.",
+    "schedule": "Have the nights started by cron, systemd or the Task Scheduler.",
     "accept": "Say that it was meant that many tables are gone or damaged.",
     "doctor": "Look at everything that can be wrong before the first night.",
     "demo": "Generate an AccountView office to try things on.",
