@@ -33,7 +33,7 @@ def ready_files() -> dict[Path, bytes]:
     files = {}
     for scheduler in SCHEDULERS:
         windows = ACCOUNT if scheduler.NAME == "task-scheduler" else None
-        plan = plan_schedule(configuration, Wishes(), PROGRAMS, windows)
+        plan = plan_schedule(configuration, Wishes(), PROGRAMS, scheduler.NAME, windows)
         for document in scheduler.documents(plan.schedule):
             files[configs / scheduler.NAME / document.file_name] = document.data
     return files

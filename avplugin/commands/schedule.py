@@ -187,7 +187,7 @@ def _plan(
             wishes["distribution"],
             has_password=wishes["password"],
         )
-    plan = plan_schedule(context.configuration, wanted, find_programs(), windows)
+    plan = plan_schedule(context.configuration, wanted, find_programs(), chosen.NAME, windows)
     for warning in plan.warnings:
         context.warn(warning)
     return chosen, plan

@@ -30,7 +30,7 @@ def documents(schedule: Schedule) -> tuple[Document, ...]:
     """Return the file for /etc/cron.d. Raise ScheduleError if a path cannot stand in it."""
     lines = [
         f"# {MARK} --cron; 'remove' takes it away.",
-        f"# {_explain(schedule)}",
+        "# What is printed is mailed to MAILTO, or else to root, if this machine can mail.",
         *([f"MAILTO={_value(schedule.mail_to)}"] if schedule.mail_to else []),
         f"PATH={_value(schedule.path)}",
         f"{STARTED_BY}={NAME}",
@@ -69,12 +69,6 @@ def _advice(root: Path) -> list[str]:
     if any((root / program).exists() for program in _PROGRAMS):
         return []
     return ["No cron is installed that reads this file (Debian: apt-get install cron)."]
-
-
-def _explain(schedule: Schedule) -> str:
-    if schedule.mail_to:
-        return "What is printed, which is what went wrong or was left out, is mailed to MAILTO."
-    return "Without MAILTO, cron mails what is printed to root on this machine, if it can mail."
 
 
 def _line(start: Start) -> str:

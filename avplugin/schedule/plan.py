@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import os
 import re
 import shutil
@@ -31,6 +32,7 @@ _WINDOWS_FOLDERS = (
 _WRITABLE = ("/var", "/run", "/root")  # in every service of systemd's
 
 _NIGHT = Daily(2, 0)
+_OFTEN = Every(10)
 _MORNING = Daily(6, 30)
 
 
@@ -99,23 +101,28 @@ def plan_schedule(
     configuration: Configuration,
     wishes: Wishes,
     programs: Programs,
+    scheduler: str,
     windows: WindowsAccount | None = None,
 ) -> Plan:
-    """Return what is to be started for this configuration."""
+    """Return what this scheduler is to start for this configuration."""
+    backup = wishes.backup or _usual_backup(configuration)
+    prune = wishes.prune or _usual_prune(configuration)
     files = [part.borgmatic for part in configuration.sets.values()]
-    borgmatic = [programs.borgmatic, *_log_file(windows), *_named(files)]
     starts = (
         Start(
             "create",
             "Backup of AccountView",
-            (*borgmatic, "create"),
-            wishes.backup or _usual_backup(configuration),
+            (programs.borgmatic, *_log(scheduler, backup), *_named(files), "create"),
+            backup,
         ),
         Start(
             "prune",
             "Pruning and checks of AccountView's backups",
-            (*borgmatic, "prune", "compact", "check"),
-            wishes.prune or _MORNING,
+            (
+                *(programs.borgmatic, *_log(scheduler, prune), *_named(files)),
+                *("prune", "compact", "check"),
+            ),
+            prune,
         ),
     )
     named = configuration.file != _CONFIGURATION
@@ -131,20 +138,45 @@ def plan_schedule(
         mail_to=wishes.mail_to,
         windows=windows,
     )
-    return Plan(schedule, (*warnings, *_others_started(files)))
+    warnings += [*_others_started(files), *_not_limited(configuration, backup)]
+    return Plan(schedule, tuple(warnings))
 
 
 def _usual_backup(configuration: Configuration) -> Daily | Every:
-    """Return when to back up if nobody says: where before-backup can say 'not now', often."""
-    del configuration
-    return _NIGHT
+    """Return when to back up if nobody says: often, where before-backup knows when it is time."""
+    is_limited = any(part.interval or part.window for part in configuration.sets.values())
+    return _OFTEN if is_limited else _NIGHT
 
 
-def _log_file(windows: WindowsAccount | None) -> tuple[str, ...]:
-    """Return borgmatic's options for where nobody keeps what it prints, as Windows does not."""
-    if windows is None:
-        return ()
-    return ("--log-file", "/var/log/avplugin.log", "--log-file-verbosity", "0")
+def _usual_prune(configuration: Configuration) -> Daily:
+    """Return when to prune if nobody says: behind the hours in which a backup may begin."""
+    windows = [part.window for part in configuration.sets.values() if part.window]
+    last = max((window.end for window in windows), default=datetime.time())
+    minutes = last.hour * 60 + last.minute + 30
+    if (minutes % 1440) <= _MORNING.hour * 60 + _MORNING.minute:
+        return _MORNING
+    return Daily(minutes // 60 % 24, minutes % 60)
+
+
+def _log(scheduler: str, when: Daily | Every) -> tuple[str, ...]:
+    """Return borgmatic's options for what it tells: 'not now' every ten minutes is too much.
+
+    cron mails what is printed, and Windows keeps none of it. systemd's journal takes it all.
+    """
+    level = "-1" if isinstance(when, Every) else "0"  # errors only, or warnings too
+    if scheduler == "task-scheduler":
+        return ("--log-file", "/var/log/avplugin.log", "--log-file-verbosity", level)
+    return ("--verbosity", level) if scheduler == "cron" and level == "-1" else ()
+
+
+def _not_limited(configuration: Configuration, backup: Daily | Every) -> Iterator[str]:
+    """Yield a warning for each set that is copied whenever a start finds something changed."""
+    for part in configuration.sets.values():
+        if isinstance(backup, Every) and not part.interval and not part.window:
+            yield (
+                f"the set {part.name} has no interval: it is looked at every {backup}, day and"
+                f" night. 'sets: {part.name}: interval: 1d' in {configuration.file} limits it."
+            )
 
 
 def _named(files: list[Path]) -> list[str]:
