@@ -55,7 +55,9 @@ def refuse(world: dict[str, object]) -> None:
 def taken(path: str, account: list[str]) -> str:
     """Return the task in other words, as Windows gives it back."""
     local = Path(path.removeprefix(SHARE).replace("\\", "/"))
-    if not all(folder.stat().st_mode & 0o005 == 0o005 for folder in local.parents):
+    if not all(folder.stat().st_mode & 0o005 == 0o005 for folder in local.parents) or not (
+        local.stat().st_mode & 0o004
+    ):
         sys.exit("ERROR: Access is denied.")  # Windows is not root
     data = local.read_bytes()
     if not data.startswith(b"\xff\xfe"):
