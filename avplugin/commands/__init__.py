@@ -14,6 +14,7 @@ from avplugin.language import LANGUAGES
 # Each command lives in a module of its name and is imported only when it is called: `--help` has
 # to answer at once, and a hook must not wait for what it does not use.
 _COMMANDS: Mapping[str, str] = {
+    "init": "Ask what a first backup needs, and write the configuration.",
     "administrations": "List the administrations and where their folders are.",
     "sessions": "Show who is in.",
     "backup": "Back up one set or all, through borgmatic, with progress.",

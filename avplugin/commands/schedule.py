@@ -108,6 +108,41 @@ def install(context: Context, /, scheduler: str | None, root: str, **wishes: Any
 
     Exit status: 0 done, 1 nothing is changed.
     """
+    chosen, outcome = _install(context, scheduler, root, wishes)
+    _tell(context, chosen, outcome)
+
+
+def install_usual(context: Context, scheduler: str) -> None:
+    """Install what `avplugin schedule install` does without further options."""
+    wishes = dict.fromkeys(
+        ("every", "at", "prune_at", "mail_to", "windows_user", "distribution", "password")
+    )
+    _, outcome = _install(context, scheduler, "/", wishes)
+    _say_steps(context, outcome)
+
+
+@command.command("remove")
+@_which
+@click.pass_obj
+def remove(context: Context, scheduler: str | None, root: str) -> None:
+    """Take away what install has written, and nothing else.
+
+    Exit status: 0 done, also if there was nothing; 1 nothing is changed.
+    """
+    from avplugin.schedule.present import scheduler_named  # noqa: PLC0415
+
+    _require_root(scheduler, root)
+    chosen = scheduler_named(_required(scheduler))
+    outcome = chosen.remove(Path(root))
+    if not outcome.steps:
+        context.say(f"{chosen.NAME} has no schedule of avplugin's.")
+    _tell(context, chosen, outcome)
+
+
+def _install(
+    context: Context, scheduler: str | None, root: str, wishes: dict[str, Any]
+) -> tuple[Scheduler, Outcome]:
+    """Install it, show what was written, and warn of what starts borgmatic as well."""
     from avplugin.errors import AvpluginError  # noqa: PLC0415
     from avplugin.schedule.present import find_others, find_schedules  # noqa: PLC0415
 
@@ -127,25 +162,7 @@ def install(context: Context, /, scheduler: str | None, root: str, **wishes: Any
             context.say(f"==> {document.place}\n{document.text}")
     for place in find_others(Path(root)):
         context.warn(f"{place} starts borgmatic too; one of the two is enough")
-    _tell(context, chosen, outcome)
-
-
-@command.command("remove")
-@_which
-@click.pass_obj
-def remove(context: Context, scheduler: str | None, root: str) -> None:
-    """Take away what install has written, and nothing else.
-
-    Exit status: 0 done, also if there was nothing; 1 nothing is changed.
-    """
-    from avplugin.schedule.present import scheduler_named  # noqa: PLC0415
-
-    _require_root(scheduler, root)
-    chosen = scheduler_named(_required(scheduler))
-    outcome = chosen.remove(Path(root))
-    if not outcome.steps:
-        context.say(f"{chosen.NAME} has no schedule of avplugin's.")
-    _tell(context, chosen, outcome)
+    return chosen, outcome
 
 
 def _plan(
@@ -185,7 +202,7 @@ def _plan(
             Path(root),
             wishes["windows_user"],
             wishes["distribution"],
-            has_password=wishes["password"],
+            has_password=bool(wishes["password"]),
         )
     plan = plan_schedule(context.configuration, wanted, find_programs(), chosen.NAME, windows)
     for warning in plan.warnings:
@@ -216,10 +233,7 @@ def _show_present(context: Context, root: Path) -> None:
 
 
 def _tell(context: Context, chosen: Scheduler, outcome: Outcome) -> None:
-    for step in outcome.steps:
-        context.say(f"{step.place}: {step.done}.")
-    for advice in outcome.advice:
-        context.warn(advice)
+    _say_steps(context, outcome)
     if context.as_json:
         context.answer(
             {
@@ -228,6 +242,13 @@ def _tell(context: Context, chosen: Scheduler, outcome: Outcome) -> None:
                 "advice": list(outcome.advice),
             }
         )
+
+
+def _say_steps(context: Context, outcome: Outcome) -> None:
+    for step in outcome.steps:
+        context.say(f"{step.place}: {step.done}.")
+    for advice in outcome.advice:
+        context.warn(advice)
 
 
 def _required(scheduler: str | None) -> str:
