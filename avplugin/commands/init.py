@@ -135,19 +135,30 @@ def _answers(
     context: Context, given: Given, places: Places, *, asks: bool, force: bool
 ) -> tuple[Checked, Answers]:
     """Return the answers, checked; in a terminal, ask until somebody agrees to them."""
-    from avplugin.setup.check import check_answers  # noqa: PLC0415
+    from avplugin.setup.check import AnswersError, check_answers  # noqa: PLC0415
     from avplugin.setup.fill import complete  # noqa: PLC0415
     from avplugin.setup.write import refuse_existing, require_writable  # noqa: PLC0415
 
     require_writable(places)
     refuse_existing(dict.fromkeys([places.configuration], ""), force=force)
+    interview = None
     if asks:
-        from avplugin.commands.interview import interview  # noqa: PLC0415
+        from avplugin.commands.interview import Interview  # noqa: PLC0415
 
-        interview(context, given)
-    complete(given)
-    answers = given.answers()
-    checked = check_answers(answers, places)
+        interview = Interview(context, given)
+        interview.run()
+    while True:
+        complete(given)
+        answers = given.answers()
+        try:
+            checked = check_answers(answers, places)
+            break
+        except AnswersError as error:
+            if interview is None:
+                raise
+            context.complain(f"\n{error}")
+            if not interview.run_again():
+                raise
     refuse_existing(checked.files, force=force)
     for warning in checked.warnings:
         context.warn(warning)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import textwrap
@@ -23,43 +24,58 @@ from avplugin.setup.given import Given
 _MOST_SHOWN = 3  # cells of a column, to tell it by
 
 
-def interview(context: Context, given: Given) -> None:
-    """Ask what is not given yet. Raise click.Abort if somebody stops."""
-    _ = context.texts.gettext
-    context.say(
-        _("The first configuration. b: a step back; q: stop. Nothing is written before the end.")
-    )
-    one = _Interview(context, given)
-    steps: list[Callable[[], bool | None]] = [
-        one.ask_program,
-        one.ask_system,
-        one.ask_extra,
-        one.ask_administrations,
-        one.ask_columns,
-        one.ask_drives,
-        one.ask_sessions,
-        one.ask_repository,
-    ]
-    at, forward = 0, True
-    while at < len(steps):
-        answered = steps[at]()  # None is a step without a question
-        if answered is False or (answered is None and not forward and at > 0):
-            forward = False
-            if at == 0:
-                context.say(_("This is the first question."))
-            at = max(at - 1, 0)
-        else:
-            at, forward = at + 1, True
-
-
-class _Interview:
+class Interview:
     """The steps; each returns True once answered, False to go back, None if it asks nothing."""
 
     def __init__(self, context: Context, given: Given) -> None:
+        """Take what is given, which is not asked, and what is asked is added to it."""
         self._context = context
         self._given = given
-        self._fixed = {name for name in given.__dataclass_fields__ if getattr(given, name)}
+        self._fixed = {
+            field.name for field in dataclasses.fields(given) if getattr(given, field.name)
+        }
         self._columns: Sequence[RegisterColumn] = ()
+        self._steps: tuple[Callable[[], bool | None], ...] = (
+            self.ask_program,
+            self.ask_system,
+            self.ask_extra,
+            self.ask_administrations,
+            self.ask_columns,
+            self.ask_drives,
+            self.ask_sessions,
+            self.ask_repository,
+        )
+
+    def run(self) -> None:
+        """Ask what is not given. Raise click.Abort if somebody stops."""
+        _ = self._context.texts.gettext
+        self._context.say(
+            _(
+                "The first configuration. b: a step back; q: stop. Nothing is written before the"
+                " end."
+            )
+        )
+        self._go(0, forward=True)
+
+    def run_again(self) -> bool:
+        """Ask from the end on, where something cannot be so; False if there is nothing to ask."""
+        return self._go(len(self._steps) - 1, forward=False)
+
+    def _go(self, at: int, *, forward: bool) -> bool:
+        """Go through the steps from one on, forth and back; return whether any was asked."""
+        _ = self._context.texts.gettext
+        asked = False
+        while at < len(self._steps):
+            answered = self._steps[at]()
+            asked = asked or answered is not None
+            if answered is False or (answered is None and not forward and at > 0):
+                if at == 0:
+                    self._context.say(_("This is the first question."))
+                forward = False
+                at = max(at - 1, 0)
+            else:
+                at, forward = at + 1, True
+        return asked
 
     def ask_program(self) -> bool | None:
         """Ask for the program folder."""

@@ -57,6 +57,8 @@ def why_no_repository(repository: str) -> str:
         return f"'{repository}' is a Windows path: write where it is on this machine, from / on"
     if re.search(r"[\x00-\x1f]", repository) or not repository:
         return "a repository's path or URL is one line of text"
+    if repository.startswith("/") and ":" in repository:
+        return f"'{repository}': borgmatic takes what is before a colon for another computer's name"
     if re.match(r"[a-z0-9]+://[^/@]*:[^/@]*@", repository):
         return "a password does not belong in a repository's URL: use a key, see ssh-keygen(1)"
     is_url = re.match(r"ssh://[^/]+/.|[^/:]+@[^/:]+:.", repository)

@@ -166,11 +166,12 @@ def needed_drives(paths: Iterable[str], drives: Mapping[str, str]) -> list[str]:
         NoDriveError,
         PathError,
         is_windows_path,
+        name_key,
         split_windows_path,
     )
 
     known = Drives(drives)
-    missing: dict[str, None] = {}
+    missing: dict[str, str] = {}  # by what Windows takes for the same
     for path in paths:
         if not is_windows_path(path):
             continue
@@ -179,7 +180,8 @@ def needed_drives(paths: Iterable[str], drives: Mapping[str, str]) -> list[str]:
         except NoDriveError:
             parts = split_windows_path(path)
             is_share = parts[0].startswith("\\")
-            missing["\\".join(parts[:2]) if is_share else f"{parts[0].upper()}\\"] = None
+            prefix = "\\".join(parts[:2]) if is_share else f"{parts[0].upper()}\\"
+            missing.setdefault(name_key(prefix), prefix)
         except PathError:
             continue  # told with the folder itself
-    return list(missing)
+    return list(missing.values())

@@ -214,6 +214,7 @@ def wrong(world: World, case: str) -> tuple[list[str], str]:
         "state inside": (options(world, state=f"{inside}/state"), "lies in AccountView"),
         "relative repository": (options(world, repository="backups"), "neither a path"),
         "windows repository": (options(world, repository="E:\\backups"), "is a Windows path"),
+        "colon": (options(world, repository="/mnt/a:b"), "another computer's name"),
         "password in the URL": (options(world, repository="ssh://a:b@c/d"), "password does not"),
         "bad name": (["--name", "a b", *options(world)], "installation.name"),
         "missing sessions file": (options(world, sessions="/nowhere.yaml"), "cannot read the"),
@@ -239,6 +240,7 @@ def wrong(world: World, case: str) -> tuple[list[str], str]:
         "state inside",
         "relative repository",
         "windows repository",
+        "colon",
         "password in the URL",
         "bad name",
         "missing sessions file",
@@ -330,6 +332,8 @@ def test_somebody_who_reads_help_info_gets_there_in_dutch(office: World, wizard:
     wizard.answer(str(office.office), "Hoe kan avplugin te weten komen")
     wizard.answer("4", "Pad of URL:")
     wizard.answer("backups", "neither a path")
+    inside = wizard.answer(f"{office.office}/Layouts/av.borg", "Pad of URL:")
+    assert "lies in AccountView's folder" in inside.replace("\n", "")
     summary = wizard.answer(str(office.repository), "Dit schrijven? [J/n]")
     assert re.search(r"Administraties +3$", summary, re.MULTILINE)
     assert not office.configuration.exists()
