@@ -20,6 +20,7 @@ from avplugin.configuration.model import Configuration
 from avplugin.errors import UsageError
 from avplugin.schedule.model import Daily, Every, Schedule, Start, WindowsAccount
 from avplugin.schedule.written import ScheduleError
+from avplugin.shipped import shipped_folder
 
 _CONFIGURATION = Path("/etc/avplugin/accountview.yaml")
 _BORGMATIC = Path("/etc/borgmatic.d")
@@ -228,4 +229,10 @@ def _find_program(name: str) -> str:
             f"{name} is not on PATH, so no schedule can start it.\n"
             "README says how to put it there: step 1 of the first real backup."
         )
-    return os.path.abspath(found)  # noqa: PTH100 - a link in /usr/local/bin stays one
+    # A link in /usr/local/bin is where it will still be when the checkout has moved.
+    same = {os.path.realpath(found)}
+    if name == "avplugin":
+        same.add(os.path.realpath(shipped_folder("hooks") / "avplugin"))
+    linked = [f"{folder}/{name}" for folder in _USUAL_PATH.split(":")]
+    usual = [path for path in linked if os.path.exists(path) and os.path.realpath(path) in same]  # noqa: PTH110
+    return usual[0] if usual else os.path.abspath(found)  # noqa: PTH100 - links stay

@@ -166,7 +166,7 @@ def find(root: Path) -> Present | None:
     off = [timer for timer in off if not _is_enabled(root, timer)]
     fault = ""
     if off:
-        fault = f"{' and '.join(off)} is not enabled: {_enable(off, root)}"
+        fault = f"not enabled: {', '.join(off)}. This does it: {_enable(off, root)}"
     elif not _runs(root):
         fault = "systemd does not run on this machine."
     return Present(NAME, tuple(str(_unit(root, name, "timer")) for name in names), fault)

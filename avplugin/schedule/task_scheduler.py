@@ -161,7 +161,7 @@ def find(root: Path) -> Present | None:
     if not found:
         return None
     off = [place for place, text in found.items() if _is_disabled(text)]
-    fault = f"{' and '.join(off)} is disabled in the Task Scheduler." if off else ""
+    fault = f"disabled in the Task Scheduler: {', '.join(off)}." if off else ""
     return Present(NAME, tuple(found), fault)
 
 

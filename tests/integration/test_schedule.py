@@ -107,7 +107,7 @@ def test_systemd_gets_units_and_what_is_left_to_do_is_said(world: World, system:
     assert "*:0/10:00" in (units / "avplugin-create.timer").read_text()
     assert "07:00:00" in (units / "avplugin-prune.timer").read_text()
     assert shown.returncode == 0
-    assert "is not enabled" in shown.stderr
+    assert "not enabled: avplugin-create.timer" in shown.stderr
     assert world.repository.name in (units / "avplugin-create.service").read_text()
 
 
@@ -227,7 +227,7 @@ def test_a_task_that_was_switched_off_is_seen_and_switched_on_again(
     shown = world.avplugin("schedule", "show", **windows)
     again = world.avplugin("schedule", "install", "--task-scheduler", **windows)
 
-    assert "is disabled in the Task Scheduler" in shown.stderr
+    assert "disabled in the Task Scheduler: \\avplugin\\create" in shown.stderr
     assert "\\avplugin\\create: written." in again.stdout
     assert file.read_text() == state
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from pathlib import Path
 
 import pytest
 from schedules import PROGRAMS
@@ -12,7 +13,7 @@ from avplugin.configuration.load import load_configuration
 from avplugin.configuration.model import Configuration
 from avplugin.configuration.window import Window
 from avplugin.schedule.model import Daily, Every
-from avplugin.schedule.plan import Plan, Wishes, plan_schedule
+from avplugin.schedule.plan import Plan, Wishes, find_programs, plan_schedule
 from avplugin.shipped import shipped_folder
 
 
@@ -96,3 +97,24 @@ def test_not_now_every_ten_minutes_is_neither_mailed_nor_logged(shipped: Configu
     assert words(often, "systemd").endswith("borgmatic create")
     assert "--log-file-verbosity -1" in words(often, "task-scheduler")
     assert "--log-file-verbosity 0" in words(shipped, "task-scheduler")
+
+
+def test_commands_are_named_by_their_links_in_the_usual_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, usual, other = (tmp_path / name for name in ("venv", "usual", "other"))
+    for folder in (own, usual, other):
+        folder.mkdir()
+    for name in ("avplugin", "borgmatic", "borg"):
+        (own / name).touch(mode=0o755)
+        (other / name).touch(mode=0o755)
+    (usual / "avplugin").symlink_to(shipped_folder("hooks") / "avplugin")
+    (usual / "borgmatic").symlink_to(own / "borgmatic")
+    monkeypatch.setenv("PATH", str(own))
+    monkeypatch.setattr("avplugin.schedule.plan._USUAL_PATH", f"{other}:{usual}")
+
+    found = find_programs()
+
+    assert found.avplugin == str(usual / "avplugin")
+    assert found.borgmatic == str(usual / "borgmatic")
+    assert found.path == f"{own}:{other}:{usual}"  # for borg, which has no link
