@@ -132,6 +132,14 @@ def read_files(repository: Repository, archive: str, path: str) -> bytes:
     return _run(repository, words, accept_warnings=True)
 
 
+def export_key(repository: Repository) -> str:
+    """Return the repository's key as text to be printed and typed in again; it is encrypted.
+
+    Raise BorgError if it cannot be read, or the repository has none.
+    """
+    return _run(repository, ["key", "export", "--paper", repository.path]).decode().strip()
+
+
 def rename_archive(repository: Repository, archive: str, name: str) -> None:
     """Give the archive another name; its id changes with it. Raise BorgError."""
     _run(repository, ["rename", f"{repository.path}::{archive}", name])

@@ -59,10 +59,7 @@ def start_create(
         *("create", "--progress", "--log-json", "--no-color"),
         *(["--repository", start.repository] if start.repository else []),
     ]
-    environment = {**os.environ, **start.environment}
-    own_folder = str(Path(sys.executable).parent)
-    environment["PATH"] = os.pathsep.join([own_folder, environment.get("PATH", os.defpath)])
-    environment["AVPLUGIN_CONFIG"] = str(configuration)
+    environment = {**borgmatic_environment(configuration), **start.environment}
     try:
         process = subprocess.Popen(
             command,
@@ -114,6 +111,18 @@ def _stopped_afterwards(process: subprocess.Popen[bytes], hear: _Listener) -> It
             signal.signal(number, handler)
         if stopped:
             signal.raise_signal(stopped[0])
+
+
+def borgmatic_environment(configuration: Path) -> dict[str, str]:
+    """Return the environment in which borgmatic's hooks use accountview.yaml at `configuration`.
+
+    They, and Borg, are the commands of this Python environment.
+    """
+    environment = dict(os.environ)
+    own_folder = str(Path(sys.executable).parent)
+    environment["PATH"] = os.pathsep.join([own_folder, environment.get("PATH", os.defpath)])
+    environment["AVPLUGIN_CONFIG"] = str(configuration)
+    return environment
 
 
 def find_borgmatic() -> str:

@@ -14,6 +14,7 @@ from avplugin.language import LANGUAGES
 # Each command lives in a module of its name and is imported only when it is called: `--help` has
 # to answer at once, and a hook must not wait for what it does not use.
 _COMMANDS: Mapping[str, str] = {
+    "init": "Ask what a first backup needs, and write the configuration.",
     "administrations": "List the administrations and where their folders are.",
     "sessions": "Show who is in.",
     "backup": "Back up one set or all, through borgmatic, with progress.",
@@ -22,6 +23,7 @@ _COMMANDS: Mapping[str, str] = {
     "verify": "Prove that snapshots can be restored, or check tables where they lie.",
     "status": "Show how the backups are, and what has to be looked at.",
     "report": "Make a page on the nights, or mail the outcome of the last one.",
+    "schedule": "Have the nights started by cron, systemd or the Task Scheduler.",
     "accept": "Say that it was meant that many tables are gone or damaged.",
     "doctor": "Look at everything that can be wrong before the first night.",
     "demo": "Generate an AccountView office to try things on.",

@@ -64,6 +64,15 @@ class Context:
         return configuration
 
     @property
+    def named_configuration(self) -> str | None:
+        """What --config or $AVPLUGIN_CONFIG names, whether it is there or not."""
+        return self._config or os.environ.get("AVPLUGIN_CONFIG")
+
+    def use_configuration(self, file: Path) -> None:
+        """Use an accountview.yaml that has just been written."""
+        self._config = str(file)
+
+    @property
     def restore_state(self) -> Path:
         """The state folder that restores note what they do in; there need be no configuration."""
         from avplugin.errors import AvpluginError  # noqa: PLC0415

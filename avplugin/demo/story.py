@@ -39,7 +39,9 @@ def install_configuration(folder: Path) -> Path:
     A passphrase is made up and kept in a file that only this user can read.
     """
     target = folder / "etc"
-    alternatives = shutil.ignore_patterns("sessions")  # parts to paste, no files of their own
+    alternatives = shutil.ignore_patterns(
+        *("sessions", "cron", "systemd", "task-scheduler")  # not for this folder
+    )
     shutil.copytree(shipped_folder("configs"), target, ignore=alternatives)
     for file in [path for path in target.rglob("*") if path.is_file()]:
         text = file.read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 from avplugin.errors import AvpluginError
 from avplugin.installation.windows_path import is_windows_path, one_line
@@ -60,6 +60,37 @@ class RegisterEntry:
     folder: str
     copy_documents: tuple[str, ...]
     line: str
+
+
+class RegisterColumn(NamedTuple):
+    """A column of the register, with what stands in its rows."""
+
+    heading: str
+    cells: tuple[str, ...]
+
+
+def read_columns(file: Path) -> list[RegisterColumn]:
+    """Return the columns of the exported file that hold text, for somebody to say which is which.
+
+    Raise RegisterError as read_register does.
+    """
+    try:
+        content = _content(file)
+        header = _table(file, content, _Columns("", None, "", None)).header
+        found = []
+        for heading in dict.fromkeys(one.strip() for one in header if one.strip()):
+            try:
+                table = _table(file, content, _Columns(heading, None, heading, None))
+                position = _position(table, heading)
+            except _UnusableError:
+                continue  # no text, or a heading that stands there twice
+            cells = tuple(_cell(row, position) for _place, row in table.rows)
+            found.append(RegisterColumn(heading, cells))
+        if not any(any(column.cells) for column in found):
+            raise _UnusableError("lists no administration")
+    except _UnusableError as error:
+        raise RegisterError(f"register {one_line(str(file))} {error}") from error
+    return found
 
 
 def read_register(

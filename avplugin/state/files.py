@@ -22,10 +22,11 @@ class Locked(StateError):  # noqa: N818 - named for what the file is
     """Another process holds a lock file."""
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write `data` to `path` so that a crash leaves the old file or the new one, never half.
 
     The folder is made if it is missing, for this user only: file names of clients stand in there.
+    `mode` is that of the file.
     Raise StateError if that fails; the old file is then untouched.
     """
     temporary = None
@@ -34,6 +35,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+            os.fchmod(descriptor, mode)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

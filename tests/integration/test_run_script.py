@@ -101,7 +101,16 @@ class Machine:
         self._write("pkg-config", "#!/bin/sh\nexit 0\n")
 
     def add_test_programs(self) -> None:
-        for name in ("smbstatus", "testparm", "smbpasswd", "smbclient", "tmux", "cron", "chromium"):
+        for name in (
+            "smbstatus",
+            "testparm",
+            "smbpasswd",
+            "smbclient",
+            "tmux",
+            "cron",
+            "chromium",
+            "systemd-analyze",
+        ):
             self._write(name, "")
         self._write("smbd", "", self.sbin)
 
@@ -450,6 +459,7 @@ def test_setup_and_demo_need_neither_samba_nor_tmux(complete: Machine) -> None:
         ("tmux", "tmux"),
         ("cron", "cron"),
         ("chromium", "chromium"),
+        ("systemd-analyze", "systemd"),
     ],
 )
 def test_what_the_tests_need_is_installed_for_the_tests_also_when_it_was_removed_later(

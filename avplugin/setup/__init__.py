@@ -1,0 +1,1 @@
+"""The first configuration of an installation, out of what its people can tell."""
