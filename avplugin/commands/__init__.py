@@ -22,6 +22,7 @@ _COMMANDS: Mapping[str, str] = {
     "verify": "Prove that snapshots can be restored, or check tables where they lie.",
     "accept": "Say that it was meant that many tables are gone or damaged.",
     "doctor": "Look at everything that can be wrong before the first night.",
+    "forget": "Erase one administration from every archive, for good.",
     "demo": "Generate an AccountView office to try things on.",
     "before-backup": "Hook: list what is to be stored and whether it is time.",
     "after-backup": "Hook: prove the archive clean and name it so.",
