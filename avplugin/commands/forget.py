@@ -100,6 +100,8 @@ def _show(context: Context, plan: Plan) -> None:
     show(f"Forget {_title(plan)}, for good:")
     for one in plan.repositories:
         show(f"  {one.name}: {_archives(one)}")
+        if one.emptied:
+            show(f"    nothing else is in {len(one.emptied)} of them, which are deleted")
         if one.append_only:
             show(f"    may be append-only: {one.append_only}")
     for path in plan.traces.paths[:_TOLD]:
@@ -238,6 +240,7 @@ def _result_document(plan: Plan, result: Result) -> dict[str, Any]:
             {
                 "repository": one.repository,
                 "changed": list(one.changed),
+                "deleted": list(one.deleted),
                 "listed": sorted(one.found.listed),
                 "chunks_gone": one.found.gone,
                 "chunks_shared": one.found.shared,

@@ -32,11 +32,16 @@ from avplugin.state.traces import Traces, clear_traces
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What came of one repository. `changed` are archives; `doubts` say what was not proven."""
+    """What came of one repository.
+
+    `changed` are archives, `deleted` those of them in which nothing was left. `doubts` say what was
+    not proven.
+    """
 
     repository: str
     repository_id: str
     changed: tuple[str, ...]
+    deleted: tuple[str, ...]
     found: Found
     doubts: tuple[str, ...]
 
@@ -128,6 +133,8 @@ def _forget_in(
 
     ids = folder.ids(repository_id)
     erase.recreate(repository, orders, ids, note)
+    if plan.emptied:
+        borg.delete_archives(repository, [archive.name for archive in plan.emptied])
     if ids.exists():
         progress("Freeing space", 0, 0)
         borg.compact(repository)
@@ -145,6 +152,7 @@ def _forget_in(
         repository=plan.name,
         repository_id=repository_id,
         changed=tuple(changed),
+        deleted=tuple(archive.name for archive in plan.emptied),
         found=found,
         doubts=tuple(_doubts(plan, found)),
     )
@@ -256,6 +264,7 @@ def _as_json(one: Forgotten) -> dict[str, object]:
         "repository": one.repository,
         "repository_id": one.repository_id,
         "archives_changed": list(one.changed),
+        "archives_deleted": list(one.deleted),
         "archives_that_list_it": sorted(one.found.listed),
         "chunks_gone": one.found.gone,
         "chunks_shared": one.found.shared,
@@ -279,6 +288,8 @@ def _as_text(plan: Plan, now: datetime.datetime, done: list[Forgotten]) -> str:
             f"  archives changed: {len(one.changed)}",
             *(f"    {name}" for name in one.changed),
         ]
+        if one.deleted:
+            lines += [f"  of these deleted, since nothing else was in them: {len(one.deleted)}"]
         lines += [f"  {line}" for line in _proofs(one)]
         lines += [f"  NOT proven: {doubt}" for doubt in one.doubts]
     lines += [

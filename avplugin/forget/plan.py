@@ -51,7 +51,7 @@ class Affected:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RepositoryPlan:
-    """What happens in one repository.
+    """What happens in one repository. `emptied` are archives in which nothing else is.
 
     `manifests` are those of all this installation's archives, by archive id. `append_only` says why
     what goes may not become free there; empty if it does. `archives` is how many there are,
@@ -60,6 +60,7 @@ class RepositoryPlan:
 
     source: Source
     affected: tuple[Affected, ...]
+    emptied: tuple[Archive, ...]
     unfinished: tuple[Archive, ...]
     manifests: dict[str, Manifest | None]
     archives: int
@@ -282,11 +283,17 @@ def _plan_repository(
     return RepositoryPlan(
         source=source,
         affected=tuple(affected),
+        emptied=tuple(archive for archive in mine if _is_emptied(manifests[archive.id], traces)),
         unfinished=left,
         manifests=manifests,
         archives=len(listing.archives),
         append_only=erase.why_append_only(source.reader.repository),
     )
+
+
+def _is_emptied(manifest: Manifest | None, traces: Traces) -> bool:
+    """Return whether nothing is left in an archive, or was left by a start that was cut off."""
+    return manifest is not None and all(belongs(part, traces.code) for part in manifest.stored)
 
 
 def _lists_any(source: Source, archive: Archive, paths: Collection[str]) -> bool:

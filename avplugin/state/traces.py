@@ -123,8 +123,8 @@ def _json_files(state: Path) -> Iterator[Path]:
 def _cleared(value: Any, traces: Traces) -> Any:
     """Return the value without what is the administration's.
 
-    A key or an entry of a list that is one of its labels goes with what it stands for, and so does
-    a sentence in a list that begins with one; other texts lose its name.
+    A key that is one of its labels goes with what it stands for, and so does an entry of a list
+    that has one, or a sentence in a list that begins with one; other texts lose its name.
     """
     if isinstance(value, dict):
         return {
@@ -133,12 +133,15 @@ def _cleared(value: Any, traces: Traces) -> Any:
             if not _stands_for_it(key, part, traces)
         }
     if isinstance(value, list):
-        return [
-            _cleared(part, traces)
-            for part in value
-            if not (isinstance(part, str) and traces.is_label(part.partition(":")[0]))
-        ]
+        return [_cleared(part, traces) for part in value if not _is_about_it(part, traces)]
     return traces.out_of(value) if isinstance(value, str) else value
+
+
+def _is_about_it(part: Any, traces: Traces) -> bool:
+    """Return whether an entry of a list is about one of its folders: a sentence, or an object."""
+    if isinstance(part, dict):
+        return isinstance(part.get("label"), str) and traces.is_label(part["label"])
+    return isinstance(part, str) and traces.is_label(part.partition(":")[0])
 
 
 def _stands_for_it(key: str, part: Any, traces: Traces) -> bool:

@@ -311,7 +311,10 @@ def test_what_is_forgotten_already_is_nothing_to_forget(story: Story) -> None:
 
 @pytest.fixture(scope="module")
 def small(template: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """An office with one snapshot, that two administrations have left since."""
+    """An office with one snapshot, that two administrations have left since.
+
+    Another snapshot is of one of these alone.
+    """
     world = make_world(template, tmp_path_factory.mktemp("append-only") / "world")
     entries = []
     for code in ("EERST", "DAARNA"):
@@ -323,6 +326,8 @@ def small(template: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
         entries.append({"code": code, "folder": str(folder)})
     world.edit(world.configuration, lambda document: document["administrations"].extend(entries))
     night(world, "administrations")
+    done = world.avplugin("backup", "administrations", "--administration", "EERST")
+    assert done.returncode == 0, done.stderr
 
     def remove(document: Any) -> None:
         document["administrations"] = [
@@ -339,6 +344,7 @@ def test_a_repository_that_frees_nothing_is_seen_and_finished_later(small: World
 
     small.environment["BORG_RELOCATED_REPO_ACCESS_IS_OK"] = "yes"
     set_append_only("1")
+    assert [name for name in small.archives() if "chosen" in name]
     done = small.avplugin("forget", "EERST", "--confirm", "EERST")
     assert (done.returncode, "--server-allows-deletion" in done.stderr) == (2, True)
     forget = ("forget", "EERST", "--confirm", "EERST", "--server-allows-deletion")
@@ -351,6 +357,7 @@ def test_a_repository_that_frees_nothing_is_seen_and_finished_later(small: World
     done = small.avplugin(*forget)
     assert done.returncode == 0, done.stderr
     assert not (small.state / "forget").exists()
+    assert not [name for name in small.archives() if "chosen" in name]
 
 
 def test_what_a_server_keeps_is_not_called_proven(small: World) -> None:

@@ -31,6 +31,13 @@ def test_what_waits_is_told_without_it(tmp_path: Path) -> None:
     assert left == {"/repo": {"ANDER": {"who": "jan is in (forgotten)"}}}
 
 
+def test_an_archive_is_held_for_others_alone(tmp_path: Path) -> None:
+    reasons = [{"label": "WEG", "why": "gone"}, {"label": "ANDER", "why": "gone since WEG"}]
+    document = {"id": {"held": [{"archive": "a.hold", "reasons": reasons}]}}
+    left = cleared(tmp_path, "administrations/retention.json", document)
+    assert left["id"]["held"][0]["reasons"] == [{"label": "ANDER", "why": "gone since (forgotten)"}]
+
+
 def test_drills_of_it_and_of_its_documents_go(tmp_path: Path) -> None:
     drills = {"WEG": [{"label": "WEG"}], "COPY DOCUMENTS OF WEG": [], "ANDER": [{"failure": "x"}]}
     document = {"id": {"series": {"folders": drills, "done": {}, "path": "/repo"}}}
