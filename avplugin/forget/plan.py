@@ -120,10 +120,11 @@ def make_plan(
     for number, source in enumerate(sources):
         archives = source.reader.archives()
         learn(source, archives)
+        found = {archive: _manifest(source, archive) for archive in archives}
         manifests[number] = {
-            archive.id: _manifest(source, archive)
-            for archive in archives
-            if _is_ours(configuration, source, archive)
+            archive.id: manifest
+            for archive, manifest in found.items()
+            if is_ours(configuration, source, archive, manifest)
         }
     known = [one for found in manifests.values() for one in found.values() if one is not None]
     traces = find_traces(code, known, begun)
@@ -253,11 +254,16 @@ def _manifest(source: Source, archive: Archive) -> Manifest | None:
     return manifest
 
 
-def _is_ours(configuration: Configuration, source: Source, archive: Archive) -> bool:
-    """Return whether the archive is one of this installation's, also of a set that is no more."""
-    return archive.series.startswith(f"{configuration.installation_name}-") or (
-        source.series is not None and archive.series in source.series
-    )
+def is_ours(
+    configuration: Configuration, source: Source, archive: Archive, manifest: Manifest | None
+) -> bool:
+    """Return whether the archive is one of this installation's, also of a set that is no more.
+
+    Another installation in the same repository can have an administration with the same code.
+    """
+    if manifest is not None:
+        return manifest.run.installation == configuration.installation_name
+    return source.series is not None and archive.series in source.series
 
 
 def _plan_repository(
