@@ -209,6 +209,13 @@ def until(condition: Callable[[], object]) -> None:
 
 @pytest.fixture
 def adopting() -> Iterator[None]:
+    """Processes that lose their parent become this one's children: see adopted()."""
+    with adopted():
+        yield
+
+
+@contextlib.contextmanager
+def adopted() -> Iterator[None]:
     """Processes that lose their parent become this one's children, for group_has_ended to reap.
 
     The first process of a machine may take seconds to notice that one has ended.

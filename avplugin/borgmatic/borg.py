@@ -12,7 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
@@ -244,6 +244,40 @@ def check_archives(repository: Repository, pattern: str) -> None:
         raise BorgError(said[0] if said else str(error)) from error
 
 
+def read_each_file(repository: Repository, archive: str, path: str) -> dict[str, bytes]:
+    """Return the contents of the files below `path` in the archive, by their paths in it."""
+    import tarfile  # noqa: PLC0415
+
+    words = ["export-tar", f"{repository.path}::{archive}", "-", f"pp:{path}"]
+    data = _run(repository, words, accept_warnings=True)
+    found: dict[str, bytes] = {}
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        for member in tar:
+            file = tar.extractfile(member)
+            if file is not None:
+                found[member.name] = file.read()
+    return found
+
+
+def compact(repository: Repository) -> None:
+    """Free all that can be freed, however little it is. Raise BorgError."""
+    _run(repository, ["compact", "--threshold", "0", repository.path])
+
+
+def run_inside(
+    repository: Repository,
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    on_log: Callable[[dict[str, Any]], None],
+) -> bytes:
+    """Run Borg with the parts of inside_borg.py in place of its own. Raise BorgError.
+
+    It is the Borg of this Python environment, whatever borgmatic's local_path says.
+    """
+    program = [sys.executable, "-P", "-m", "avplugin.borgmatic.inside_borg"]
+    return _run(repository, words, on_log=on_log, program=program, variables=environment)
+
+
 def check_borg_version(repository: Repository) -> None:
     """Raise BorgError if Borg is missing, or of a version that avplugin does not know."""
     answer = _run(repository, ["--version"], common=False).decode("utf-8", "replace").strip()
@@ -292,13 +326,16 @@ def _run(
     accept_warnings: bool = False,
     common: bool = True,
     in_utc: bool = True,
+    program: Sequence[str] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> bytes:
     """Run Borg and return its standard output. Raise BorgError unless it ends in 0.
 
     Borg's log is read as JSON lines while it runs, so that neither pipe can fill up; `on_log` gets
-    every line. Times are asked for `in_utc` as a rule: Borg's JSON has no time zone.
+    every line. Times are asked for `in_utc` as a rule: Borg's JSON has no time zone. `program` is
+    what to run instead, `variables` are for its environment besides.
     """
-    program = _program(repository)
+    program = program or _program(repository)
     options = _common_options(repository, words[0]) if common else []
     command = [*program, words[0], *options, *words[1:]]
     messages: list[dict[str, Any]] = []
@@ -308,7 +345,7 @@ def _run(
         try:
             process = subprocess.Popen(
                 command,
-                env=environment,
+                env={**environment, **(variables or {})},
                 cwd=folder or repository.settings.get("working_directory"),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

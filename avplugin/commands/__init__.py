@@ -26,6 +26,7 @@ _COMMANDS: Mapping[str, str] = {
     "schedule": "Have the nights started by cron, systemd or the Task Scheduler.",
     "accept": "Say that it was meant that many tables are gone or damaged.",
     "doctor": "Look at everything that can be wrong before the first night.",
+    "forget": "Erase one administration from every archive, for good.",
     "demo": "Generate an AccountView office to try things on.",
     "before-backup": "Hook: list what is to be stored and whether it is time.",
     "after-backup": "Hook: prove the archive clean and name it so.",

@@ -192,6 +192,17 @@ class Catalogue:
 
         self._change(write)
 
+    def erase(self, labels: Collection[str]) -> None:
+        """Erase the folders with these labels, of all archives, and what SQLite keeps of old rows.
+
+        Raise StateError from `open` if the catalogue cannot be written.
+        """
+        keys = [(folder_key(label),) for label in labels]
+        self._connection.execute("PRAGMA secure_delete = ON")
+        with self._connection as transaction:
+            transaction.executemany("DELETE FROM folder WHERE key = ?", keys)
+        self._connection.execute("VACUUM")
+
     def _change(self, write: Callable[[sqlite3.Connection], None]) -> None:
         """Change the catalogue; from when the disk is full on, only what is in memory of it."""
         try:

@@ -1,0 +1,1 @@
+"""Erasing one administration from every archive: what that takes, doing it, and its proof."""

@@ -1,0 +1,148 @@
+"""What an administration is called, and how it goes out of all that this machine has noted."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from avplugin.installation.boundaries import BEFORE_RESTORE
+from avplugin.state.catalogue import folder_key
+from avplugin.state.files import locked, read_json, write_json
+
+FORGOTTEN = "(forgotten)"  # stands where its name stood
+
+# Folders with a reader of their own.
+_NOT_OURS = frozenset({"forget", "receipts", "restore", "scratch"})
+# Words of the files themselves, which a code may happen to be as well.
+_PARTS = frozenset(
+    {"accepted", "braked", "changed", "done", "folders", "gone", "in_use", "left_out", "losses"}
+    | {"people", "reasons", "damaged"}
+)
+_PLAIN = frozenset(
+    {"archive", "boot", "copied", "copy", "ended", "fingerprint", "id", "list_digest"}
+    | {"repository", "repository_id", "run", "since", "started", "status", "taken", "when"}
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Traces:
+    """Code, names, labels of folders and paths by which one administration can be known.
+
+    `paths` are absolute ones of a machine that made archives, `windows_paths` as written.
+    """
+
+    code: str
+    names: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    windows_paths: tuple[str, ...] = ()
+
+    def are_in(self, text: str) -> bool:
+        """Return whether the text names it."""
+        return self._pattern.search(text) is not None
+
+    def out_of(self, text: str) -> str:
+        """Return the text without its name."""
+        return self._pattern.sub(FORGOTTEN, text)
+
+    def is_label(self, text: str) -> bool:
+        """Return whether this is the label of one of its folders."""
+        return folder_key(text) in self._keys
+
+    def is_place(self, path: str) -> bool:
+        """Return whether this is one of its folders, or one that a restore of it has kept."""
+        return any(
+            path == one or path.lower().startswith(one.lower() + BEFORE_RESTORE)
+            for one in self.paths
+        )
+
+    @functools.cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(folder_key(label) for label in (self.code, *self.labels))
+
+    @functools.cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        # A hyphen too ends no word: a code of digits must not be found in a date.
+        words = sorted({self.code, *filter(None, self.names)}, key=len, reverse=True)
+        places = sorted({*self.paths, *filter(None, self.windows_paths)}, key=len, reverse=True)
+        parts = [f"{re.escape(place)}(?![\\w-])" for place in places]
+        parts += [f"(?<![\\w-]){re.escape(word)}(?![\\w-])" for word in words]
+        return re.compile("|".join(parts), re.IGNORECASE)
+
+
+def find_traces_in(state: Path, traces: Traces) -> list[Path]:
+    """Return the files of the state folder that name an administration. Raise StateError.
+
+    The catalogue, journals of restores and receipts are not looked at: they have readers of their
+    own.
+    """
+    found = [file for file in _json_files(state) if _changed(file, traces) is not None]
+    return found + [file for file in state.glob("*/patterns") if _names(file, traces)]
+
+
+def clear_traces(state: Path, traces: Traces) -> None:
+    """Take an administration out of these files. The caller holds the locks of the sets.
+
+    Raise StateError if a file is damaged or cannot be written.
+    """
+    with locked(state / "drills.lock"):
+        for file in find_traces_in(state, traces):
+            cleared = None if file.name == "patterns" else _changed(file, traces)
+            if cleared is not None:
+                write_json(file, cleared)
+            else:
+                file.unlink(missing_ok=True)  # the next before-backup writes its patterns anew
+
+
+def _changed(file: Path, traces: Traces) -> Any:
+    """Return what a file should say, None if it says so already."""
+    document = read_json(file)
+    cleared = _cleared(document, traces)
+    return None if cleared == document else cleared
+
+
+def _names(patterns: Path, traces: Traces) -> bool:
+    try:
+        text = patterns.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError:
+        return False
+    return any(path in text or path.lstrip("/") in text for path in traces.paths)
+
+
+def _json_files(state: Path) -> Iterator[Path]:
+    yield from sorted(state.glob("*.json"))
+    for file in sorted(state.glob("*/*.json")):
+        if file.parent.name not in _NOT_OURS:
+            yield file
+
+
+def _cleared(value: Any, traces: Traces) -> Any:
+    """Return the value without what is the administration's.
+
+    A key that is one of its labels goes with what it stands for, and so does an entry of a list
+    that has one, or a sentence in a list that begins with one; other texts lose its name.
+    """
+    if isinstance(value, dict):
+        return {
+            key: part if key in _PLAIN and isinstance(part, str) else _cleared(part, traces)
+            for key, part in value.items()
+            if not _stands_for_it(key, part, traces)
+        }
+    if isinstance(value, list):
+        return [_cleared(part, traces) for part in value if not _is_about_it(part, traces)]
+    return traces.out_of(value) if isinstance(value, str) else value
+
+
+def _is_about_it(part: Any, traces: Traces) -> bool:
+    """Return whether an entry of a list is about one of its folders: a sentence, or an object."""
+    if isinstance(part, dict):
+        return isinstance(part.get("label"), str) and traces.is_label(part["label"])
+    return isinstance(part, str) and traces.is_label(part.partition(":")[0])
+
+
+def _stands_for_it(key: str, part: Any, traces: Traces) -> bool:
+    return isinstance(part, dict | list) and key not in _PARTS and traces.is_label(key)
