@@ -31,12 +31,17 @@ def repository_option(function: _Function) -> _Function:
 
 @contextlib.contextmanager
 def open_sources(
-    context: Context, repository: str | None, warn: Callable[[str], None] | None = None
+    context: Context,
+    repository: str | None,
+    warn: Callable[[str], None] | None = None,
+    *,
+    expect_same: bool = False,
 ) -> Iterator[list[Source]]:
     """Yield where to look: what is configured, or a repository that no configuration names.
 
     `warn` gets a line about each repository that cannot be read, if others can; by default it is
-    printed.
+    printed. With `expect_same` configured repositories may be as they were last seen, to be
+    confirmed.
     """
     from avplugin.errors import AvpluginError  # noqa: PLC0415
     from avplugin.snapshots.sources import bare_source, configured_sources  # noqa: PLC0415
@@ -51,7 +56,8 @@ def open_sources(
             ) from error
     if repository is None or _is_configured(context, repository):
         tell = warn or context.warn
-        with configured_sources(context.configuration, repository, tell) as sources:
+        found = configured_sources(context.configuration, repository, tell, expect_same=expect_same)
+        with found as sources:
             yield sources
     else:
         with bare_source(repository, _ask_passphrase) as sources:

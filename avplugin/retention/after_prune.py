@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from avplugin.backup.call import Call, utc_now
-from avplugin.borgmatic import borg
 from avplugin.errors import AvpluginError
+from avplugin.snapshots.reader import SnapshotReader
+from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import locked
 from avplugin.state.retention import Pruning, RetentionFile
 
@@ -24,8 +25,8 @@ def finish(call: Call) -> Pruned:
 
     Raise AvpluginError if before-prune did not run before it; BorgError.
     """
-    with locked(call.state.lock):
-        listing = borg.list_archives(call.repository)
+    with locked(call.state.lock), Catalogue.open(call.configuration.state) as catalogue:
+        listing = SnapshotReader(call.repository, catalogue).listing
         file = RetentionFile(call.state.folder)
         begun = file.last(listing.id)
         if begun is None or begun.ended:

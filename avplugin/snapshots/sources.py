@@ -38,11 +38,16 @@ class Source:
 
 @contextlib.contextmanager
 def configured_sources(
-    configuration: Configuration, wanted: str | None, warn: Callable[[str], None]
+    configuration: Configuration,
+    wanted: str | None,
+    warn: Callable[[str], None],
+    *,
+    expect_same: bool = False,
 ) -> Iterator[list[Source]]:
     """Yield the repositories of all sets, each once; `wanted` limits them by path or label.
 
-    A repository that cannot be read is warned about as long as another one can. Raise AvpluginError
+    `expect_same` is as of SnapshotReader. A repository that cannot be read is warned about as long
+    as another one can. Raise AvpluginError
     if none can, or none is meant by `wanted`.
     """
     series: dict[str, list[str]] = {}
@@ -69,7 +74,9 @@ def configured_sources(
         errors: list[AvpluginError] = []
         for path, repository in repositories.items():
             try:
-                reader = SnapshotReader(patient(repository), catalogue, reasons)
+                reader = SnapshotReader(
+                    patient(repository), catalogue, reasons, expect_same=expect_same
+                )
             except AvpluginError as error:
                 errors.append(error)
             else:
@@ -79,6 +86,15 @@ def configured_sources(
         for failure in errors:
             warn(str(failure).splitlines()[0])
         yield sources
+
+
+def confirm(sources: Sequence[Source]) -> None:
+    """Wait until it is known that all hold what was expected of them.
+
+    Raise OtherArchives if one does not, BorgError if it cannot be asked.
+    """
+    for source in sources:
+        source.reader.confirm()
 
 
 def _unreadable(error: _Error, others: Collection[str]) -> _Error:

@@ -120,7 +120,10 @@ def office(world: World) -> Office:
         ],
         sessions={"probes": [{"command": [str(probe)]}]},
         sets={
-            "system": {"folders": ["program", "system", "extra"]},
+            "system": {
+                "folders": ["program", "system", "extra"],
+                "borgmatic": str(world.borgmatic_file("system")),
+            },
             "administrations": {
                 "select": "all",
                 "borgmatic": str(world.borgmatic_file()),
