@@ -27,6 +27,7 @@ from avplugin.doctor import (
     drives,
     folders,
     free_space,
+    mail,
     own_backups,
     references,
     repositories,
@@ -76,6 +77,7 @@ def examine(load: Callable[[], Configuration], *, thorough: bool) -> Iterator[tu
         ),
         "clock": lambda: clock.check(facts.now, facts.moments),
         "free space": lambda: free_space.check(_needs(facts)),
+        "mail": lambda: mail.check(facts.configuration.mail, facts.configuration.report.mail_to),
         "secrets": lambda: secret_files.check(facts.configuration, facts.borgmatic_found),
         "own backups": lambda: own_backups.check(facts.installation, facts.contents),
         "references": lambda: references.check(

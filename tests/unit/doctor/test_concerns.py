@@ -11,11 +11,13 @@ import pytest
 from avplugin.borgmatic.archive import Archive
 from avplugin.borgmatic.borg import Listing, RepositoryUnavailable
 from avplugin.borgmatic.configuration import BorgmaticConfiguration, Repository
+from avplugin.configuration.mail import Encryption, MailServer
 from avplugin.doctor import (
     borgmatic_files,
     clock,
     drives,
     free_space,
+    mail,
     own_backups,
     repositories,
     schedule,
@@ -350,6 +352,17 @@ def test_a_first_backup_needs_more_room_than_a_night(tmp_path: Path) -> None:
     assert wanted(is_empty=False) == 50_000_000
 
 
+# mail
+
+
+def test_a_mail_server_that_is_not_reached_is_an_error_and_no_report_a_warning() -> None:
+    server = MailServer("127.0.0.1", 9, Encryption.NONE, "av@example.com")
+
+    assert said(mail.check(None, ())).startswith("warning: nobody is mailed")
+    text = said(mail.check(server, ["me@example.com"]))
+    assert text.startswith("error: the mail server 127.0.0.1:9 cannot be reached")
+
+
 # secrets
 
 
@@ -357,6 +370,7 @@ def test_a_passphrase_that_others_can_read_is_told(tmp_path: Path) -> None:
     @dataclasses.dataclass
     class Stub:
         probes: tuple[object, ...] = ()
+        mail: None = None
 
     passphrase = tmp_path / "my passphrase"
     passphrase.write_text("secret")
