@@ -45,11 +45,6 @@ class Context:
         self.tells_of_restores = True  # not by the command that looks after them
         self._bar: Console | None = None
 
-    @property
-    def config_option(self) -> str | None:
-        """What --config says."""
-        return self._config
-
     @functools.cached_property
     def configuration(self) -> Configuration:
         """accountview.yaml, read when a command first asks; raise ConfigurationError.

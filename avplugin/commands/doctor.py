@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from avplugin.commands.context import Context, counted
+
+if TYPE_CHECKING:
+    from avplugin.doctor.finding import Finding
 
 
 @click.command("doctor")
@@ -19,17 +24,9 @@ def command(context: Context, thorough: bool) -> int:
 
     Exit status: 0 fine, or nothing worse than warnings; 1 errors.
     """
-    from avplugin.configuration.load import load_configuration  # noqa: PLC0415
-    from avplugin.doctor.examine import examine  # noqa: PLC0415
     from avplugin.doctor.finding import Level  # noqa: PLC0415
 
-    found = []
-    for concern, finding in examine(
-        lambda: load_configuration(context.config_option), thorough=thorough
-    ):
-        found.append((concern, finding))
-        advice = f". {finding.advice}" if finding.advice else ""
-        context.say(f"{finding.level.value:<8} {concern}: {finding.what}{advice}")
+    found = tell(context, thorough=thorough)
     errors = sum(finding.level is Level.ERROR for _, finding in found)
     warnings = sum(finding.level is Level.WARNING for _, finding in found)
     fine = len(found) - errors - warnings
@@ -51,3 +48,22 @@ def command(context: Context, thorough: bool) -> int:
             }
         )
     return 1 if errors else 0
+
+
+def tell(
+    context: Context, *, thorough: bool = False, only_trouble: bool = False
+) -> list[tuple[str, Finding]]:
+    """Print each finding, or those that are not fine, as soon as it is there; return them all."""
+    from avplugin.configuration.load import load_configuration  # noqa: PLC0415
+    from avplugin.doctor.examine import examine  # noqa: PLC0415
+    from avplugin.doctor.finding import Level  # noqa: PLC0415
+
+    found = []
+    for concern, finding in examine(
+        lambda: load_configuration(context.named_configuration), thorough=thorough
+    ):
+        found.append((concern, finding))
+        if not only_trouble or finding.level is not Level.FINE:
+            advice = f". {finding.advice}" if finding.advice else ""
+            context.say(f"{finding.level.value:<8} {concern}: {finding.what}{advice}")
+    return found

@@ -86,6 +86,7 @@ def command(
     if create is not False:
         usual = places.configuration.with_name("emergency-sheet.txt")
         sheet = _make_sheet(context, sheet_file or str(usual))
+    status = max(status, _examine(context))
     _say_what_is_next(context)
     if context.as_json:
         context.answer(
@@ -229,6 +230,16 @@ def _test(context: Context, places: Places) -> int:
         f" {counted(len(listing.bad), 'folder')} cannot."
     )
     return 1 if listing.bad else 0
+
+
+def _examine(context: Context) -> int:
+    """Tell what doctor has to say, but for what is fine; return 1 if there is an error."""
+    from avplugin.commands.doctor import tell  # noqa: PLC0415
+    from avplugin.doctor.finding import Level  # noqa: PLC0415
+
+    context.say("")
+    found = tell(context, only_trouble=True)
+    return 1 if any(finding.level is Level.ERROR for _, finding in found) else 0
 
 
 def _offer_schedule(context: Context, schedule: str | None, *, asks: bool) -> str | None:

@@ -74,8 +74,8 @@ def _encryption(
     )
     yield warning(
         f"{repository}: no emergency sheet is noted; without one, {where}",
-        "'avplugin init' makes a sheet with the key; keep it and the passphrase on paper,"
-        " elsewhere. By hand: borgmatic key export --paper.",
+        "'avplugin init --sheet' prints one with the key; keep it and the passphrase on paper,"
+        " elsewhere.",
     )
 
 

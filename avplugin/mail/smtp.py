@@ -10,6 +10,7 @@ import contextlib
 import os
 import smtplib
 import ssl
+from collections.abc import Iterator
 from email.message import EmailMessage
 
 from avplugin.configuration.mail import Encryption, MailServer
@@ -30,14 +31,34 @@ def send(server: MailServer, message: EmailMessage) -> None:
     Raise MailError if it was not sent to all of them: what, where, and what to do. No password
     stands in it.
     """
+    with _logged_in(server) as connection:
+        refused = connection.send_message(message, from_addr=server.sender)
+    if refused:
+        failure = MailError(_refusal(_where(server), refused))
+        failure.delivered = True
+        raise failure
+
+
+def log_in(server: MailServer) -> None:
+    """Reach the server and log in, as a message would be sent, and send nothing.
+
+    Raise MailError as send does.
+    """
+    with _logged_in(server):
+        pass
+
+
+@contextlib.contextmanager
+def _logged_in(server: MailServer) -> Iterator[smtplib.SMTP]:
+    """Yield a connection on which messages can be sent; raise MailError for all that goes wrong."""
     password = _password(server)
-    where = f"{server.server}:{server.port}"
+    where = _where(server)
     try:
         connection = _connection(server)
         try:
             if server.username is not None:
                 connection.login(server.username, password)
-            refused = connection.send_message(message, from_addr=server.sender)
+            yield connection
         finally:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 connection.quit()
@@ -82,10 +103,10 @@ def send(server: MailServer, message: EmailMessage) -> None:
             f"the mail server {where} cannot be reached, or broke off: {why or 'no answer'}.\n"
             "Look at mail.server and mail.port in accountview.yaml, and at the network."
         ) from error
-    if refused:
-        failure = MailError(_refusal(where, refused))
-        failure.delivered = True
-        raise failure
+
+
+def _where(server: MailServer) -> str:
+    return f"{server.server}:{server.port}"
 
 
 def _connection(server: MailServer) -> smtplib.SMTP:

@@ -29,7 +29,8 @@ def read_emergency_sheet(state: Path) -> EmergencySheet | None:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StateError(
-            f"{_file(state)} is damaged.\nRemove it and make the emergency sheet again."
+            f"{_file(state)} is damaged.\nRemove it, and make the emergency sheet again:"
+            " 'avplugin init --sheet'."
         ) from error
 
 

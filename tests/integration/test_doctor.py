@@ -52,12 +52,22 @@ def test_a_good_world_has_only_warnings_and_nothing_is_changed(world: World) -> 
             "schedule",
             "clock",
             "free space",
+            "mail",
             "secrets",
             "own backups",
             "references",
         ),
     ]
-    known = {"versions", "sessions", "repositories", "schedule", "clock", "folders", "references"}
+    known = {
+        "versions",
+        "sessions",
+        "repositories",
+        "schedule",
+        "clock",
+        "folders",
+        "references",
+        "mail",
+    }
     warned = {one["concern"] for one in findings if one["level"] == "warning"}
     assert warned <= known
     [reference] = [line for line in lines(findings) if line.startswith("references")]

@@ -4,18 +4,20 @@ import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from avplugin.borgmatic.archive import Archive
 from avplugin.borgmatic.borg import Listing, RepositoryUnavailable
 from avplugin.borgmatic.configuration import BorgmaticConfiguration, Repository
+from avplugin.configuration.mail import Encryption, MailServer
 from avplugin.doctor import (
     borgmatic_files,
     clock,
     drives,
     free_space,
+    mail,
     own_backups,
     repositories,
     schedule,
@@ -27,12 +29,14 @@ from avplugin.errors import AvpluginError
 from avplugin.installation.model import Folder, Installation, Kind
 from avplugin.installation.scan import scan_folder
 from avplugin.restore import mounts
+from avplugin.schedule.model import Present
 from avplugin.state.emergency_sheet import (
     EmergencySheet,
     note_emergency_sheet,
     read_emergency_sheet,
 )
 from avplugin.state.files import StateError
+from avplugin.state.scheduled import ScheduledStart
 
 NOW = datetime.datetime(2026, 11, 26, 8, 0, tzinfo=datetime.UTC)
 
@@ -266,33 +270,30 @@ def test_emergency_sheets_add_up_and_a_damaged_note_is_told(tmp_path: Path) -> N
 # schedule
 
 
-class Installed(NamedTuple):
-    scheduler: str
-    places: tuple[str, ...]
-    fault: str = ""
-
-
-CRON = Installed("cron", ("/etc/cron.d/avplugin",))
+CRON = Present("cron", ("/etc/cron.d/avplugin",))
 
 
 def test_a_schedule_is_proven_by_a_night_that_started_with_nobody_at_a_terminal() -> None:
     def about(days_ago: float | None) -> str:
         at = None if days_ago is None else NOW - datetime.timedelta(days=days_ago)
-        return said(schedule.check([CRON], [], {"system": at}, NOW))
+        return said(schedule.check([CRON], [], {"system": at}, None, NOW))
 
     assert about(1) == ""
     assert "no night of the set system was started by a schedule yet" in about(None)
     assert "Is the schedule still there" in about(3)
 
+    named = schedule.check([CRON], [], {}, ScheduledStart("cron", NOW), NOW)
+    assert "cron last started borgmatic on " in said(named, "fine")
+
 
 def test_no_schedule_two_of_them_and_one_with_a_fault_are_told() -> None:
-    def about(installed: list[Installed], *others: str) -> str:
-        return said(schedule.check(installed, others, {}, NOW))
+    def about(installed: list[Present], *others: str) -> str:
+        return said(schedule.check(installed, others, {}, None, NOW))
 
     assert "nothing starts the nights by itself" in about([])
     assert about([CRON]) == about([], "/etc/crontab") == ""
     assert "started by /etc/crontab as well" in about([CRON], "/etc/crontab")
-    off = about([Installed("systemd", ("a.timer",), "a.timer is not enabled")])
+    off = about([Present("systemd", ("a.timer",), "a.timer is not enabled")])
     assert "it may not start. a.timer is not enabled" in off
 
 
@@ -351,6 +352,17 @@ def test_a_first_backup_needs_more_room_than_a_night(tmp_path: Path) -> None:
     assert wanted(is_empty=False) == 50_000_000
 
 
+# mail
+
+
+def test_a_mail_server_that_is_not_reached_is_an_error_and_no_report_a_warning() -> None:
+    server = MailServer("127.0.0.1", 9, Encryption.NONE, "av@example.com")
+
+    assert said(mail.check(None, ())).startswith("warning: nobody is mailed")
+    text = said(mail.check(server, ["me@example.com"]))
+    assert text.startswith("error: the mail server 127.0.0.1:9 cannot be reached")
+
+
 # secrets
 
 
@@ -358,6 +370,7 @@ def test_a_passphrase_that_others_can_read_is_told(tmp_path: Path) -> None:
     @dataclasses.dataclass
     class Stub:
         probes: tuple[object, ...] = ()
+        mail: None = None
 
     passphrase = tmp_path / "my passphrase"
     passphrase.write_text("secret")
