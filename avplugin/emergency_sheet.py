@@ -12,7 +12,7 @@ from avplugin.borgmatic import borg
 from avplugin.borgmatic.configuration import Repository, load_borgmatic_configuration
 from avplugin.configuration.model import Configuration
 from avplugin.language import Texts, date_and_time
-from avplugin.state.sheet import note_sheet
+from avplugin.state.emergency_sheet import note_emergency_sheet
 
 _WIDTH = 78
 _BLANK = "_" * 60
@@ -58,7 +58,7 @@ def make_sheet(configuration: Configuration, vaults: list[Vault], texts: Texts) 
     """
     now = datetime.datetime.now(datetime.UTC)
     text = "\n".join([*_head(configuration, now, texts), *_body(vaults, texts)]) + "\n"
-    note_sheet(configuration.state, now, [vault.id for vault in vaults])
+    note_emergency_sheet(configuration.state, (vault.id for vault in vaults))
     return text
 
 

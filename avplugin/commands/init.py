@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from avplugin.commands.context import Context, counted
+from avplugin.commands.context import Context
 
 if TYPE_CHECKING:
     from avplugin.setup.answers import Answers, Places
@@ -80,12 +80,12 @@ def command(
     _write(context, checked, places, force=force)
     if create is not False and not _create(context, answers, places):
         return 1
-    status = _test(context, places)
     scheduled = _offer_schedule(context, schedule, asks=asks)
     sheet: str | None = None
     if create is not False:
         usual = places.configuration.with_name("emergency-sheet.txt")
         sheet = _make_sheet(context, sheet_file or str(usual))
+    findings = _examine(context)
     _say_what_is_next(context)
     if context.as_json:
         context.answer(
@@ -95,9 +95,10 @@ def command(
                 "warnings": list(checked.warnings),
                 "schedule": scheduled,
                 "sheet": sheet,
+                "findings": findings,
             }
         )
-    return status
+    return 1 if any(one["level"] == "error" for one in findings) else 0
 
 
 def _given(options: dict[str, Any]) -> Given:
@@ -218,17 +219,31 @@ def _create(context: Context, answers: Answers, places: Places) -> bool:
     return True
 
 
-def _test(context: Context, places: Places) -> int:
-    """Look at all folders once more, through the configuration as it is now."""
-    from avplugin.administrations import list_administrations  # noqa: PLC0415
+def _examine(context: Context) -> list[dict[str, str]]:
+    """Have the doctor look at all of it; tell, and return, what is not fine."""
+    from avplugin.configuration.load import load_configuration  # noqa: PLC0415
+    from avplugin.doctor.examine import examine  # noqa: PLC0415
+    from avplugin.doctor.finding import Level  # noqa: PLC0415
 
-    listing = list_administrations(context.configuration)
-    good = [row for row in listing.rows if row.administration.folder]
-    context.say(
-        f"{places.configuration}: {counted(len(good), 'administration')} can be backed up,"
-        f" {counted(len(listing.bad), 'folder')} cannot."
-    )
-    return 1 if listing.bad else 0
+    fine, told = 0, []
+    for concern, finding in examine(
+        lambda: load_configuration(context.config_option), thorough=False
+    ):
+        if finding.level is Level.FINE:
+            fine += 1
+            continue
+        advice = f". {finding.advice}" if finding.advice else ""
+        context.say(f"{finding.level.value:<8} {concern}: {finding.what}{advice}")
+        told.append(
+            {
+                "concern": concern,
+                "level": finding.level.value,
+                "what": finding.what,
+                "advice": finding.advice,
+            }
+        )
+    context.say(f"'avplugin doctor' finds {fine} things fine and {len(told)} to be looked at.")
+    return told
 
 
 def _offer_schedule(context: Context, schedule: str | None, *, asks: bool) -> str | None:

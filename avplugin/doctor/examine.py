@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-import importlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,6 +40,7 @@ from avplugin.errors import AvpluginError
 from avplugin.installation.boundaries import find_boundaries, left_by_restores
 from avplugin.installation.model import Installation
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
+from avplugin.schedule.present import find_others, find_schedules
 from avplugin.snapshots.sources import patient
 from avplugin.state.emergency_sheet import read_emergency_sheet
 from avplugin.state.outcomes import Outcome
@@ -66,7 +66,9 @@ def examine(load: Callable[[], Configuration], *, thorough: bool) -> Iterator[tu
         "drives": lambda: drives.check(facts.configuration.drives, facts.installation),
         "sessions": lambda: who_is_in.check(facts.configuration),
         "repositories": lambda: _repositories(facts),
-        "schedule": lambda: schedule.check(_schedules(), _others(), facts.started, facts.now),
+        "schedule": lambda: schedule.check(
+            find_schedules(), find_others(), facts.started, facts.now
+        ),
         "clock": lambda: clock.check(facts.now, facts.moments),
         "free space": lambda: free_space.check(_needs(facts)),
         "secrets": lambda: secret_files.check(facts.configuration, facts.borgmatic_found),
@@ -221,7 +223,7 @@ class _Facts:
     def schedule_files(self) -> list[Path]:
         """The files of the schedules that are there."""
         try:
-            places = [place for one in _schedules() for place in one.places] + _others()
+            places = [place for one in find_schedules() for place in one.places] + find_others()
         except AvpluginError:
             return []  # the concern of schedules says so
         services = [place.removesuffix(".timer") + ".service" for place in places]
@@ -304,19 +306,3 @@ def _or_raise(found: _T | AvpluginError) -> _T:
     if isinstance(found, AvpluginError):
         raise found
     return found
-
-
-def _schedules() -> list[schedule.Installed]:
-    try:
-        module = importlib.import_module("avplugin.schedule.present")
-    except ImportError:
-        return []
-    return list(module.find_schedules())
-
-
-def _others() -> list[str]:
-    try:
-        module = importlib.import_module("avplugin.schedule.present")
-    except ImportError:
-        return []
-    return list(module.find_others())

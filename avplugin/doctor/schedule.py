@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
 
 from avplugin.doctor.finding import Finding, fine, warning
+from avplugin.schedule.model import Present
 
 _LATE = datetime.timedelta(days=2)
 
 
-class Installed(Protocol):
-    """A schedule that is there; `fault` is why it may not start, or nothing."""
-
-    @property
-    def scheduler(self) -> str:
-        """Its name."""
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        """Its files or tasks."""
-
-    @property
-    def fault(self) -> str:
-        """What is wrong with it, or nothing."""
-
-
 def check(
-    installed: Sequence[Installed],
+    installed: Sequence[Present],
     others: Sequence[str],
     started: Mapping[str, datetime.datetime | None],
     now: datetime.datetime,

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from avplugin.schedule.model import (
     MARK,
-    STARTED_BY,
     Daily,
     Document,
     Every,
@@ -33,7 +32,6 @@ def documents(schedule: Schedule) -> tuple[Document, ...]:
         "# What is printed is mailed to MAILTO, or else to root, if this machine can mail.",
         *([f"MAILTO={_value(schedule.mail_to)}"] if schedule.mail_to else []),
         f"PATH={_value(schedule.path)}",
-        f"{STARTED_BY}={NAME}",
         *(f"{name}={_value(value)}" for name, value in schedule.environment.items()),
         "",
         *(_line(start) for start in schedule.starts),

@@ -10,9 +10,6 @@ from typing import NamedTuple, Protocol
 # Stands in every file that avplugin writes for a scheduler; without it, a file is somebody else's.
 MARK = "Written by avplugin schedule install"
 
-# Tells a hook which scheduler has started it.
-STARTED_BY = "AVPLUGIN_SCHEDULE"
-
 
 class Daily(NamedTuple):
     """Once a day, at a time of the clock on the wall."""

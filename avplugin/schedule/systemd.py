@@ -13,7 +13,6 @@ from pathlib import Path
 
 from avplugin.schedule.model import (
     MARK,
-    STARTED_BY,
     Daily,
     Document,
     Every,
@@ -176,7 +175,7 @@ def _service(schedule: Schedule, start: Start) -> str:
     program = start.words[0]
     if re.search(r"""["'\\]""", program):
         raise ScheduleError(f"systemd starts no program with quotes in its path: {program}.")
-    variables = {"PATH": schedule.path, STARTED_BY: NAME, **schedule.environment}
+    variables = {"PATH": schedule.path, **schedule.environment}
     after = {"create": "", "prune": " avplugin-create.service"}
     return _SERVICE.format(
         mark=MARK,

@@ -270,13 +270,3 @@ def test_without_windows_the_files_can_be_written_to_a_folder(world: World, tmp_
     files = {file.name: file for file in (tmp_path / "tasks").iterdir()}
     assert set(files) == {"avplugin-create.xml", "avplugin-prune.xml"}
     assert "KANTOOR\\jan" in files["avplugin-create.xml"].read_text("utf-16")
-
-
-def test_a_night_that_a_schedule_started_is_noted(world: World) -> None:
-    noted = world.state / "scheduled.json"
-    call = ("before-backup", "administrations", "--borgmatic-config")
-
-    world.avplugin(*call, world.borgmatic_file())
-    assert not noted.exists()
-    world.avplugin(*call, world.borgmatic_file(), AVPLUGIN_SCHEDULE="systemd")
-    assert json.loads(noted.read_text())["scheduler"] == "systemd"

@@ -4,7 +4,7 @@ import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -27,6 +27,7 @@ from avplugin.errors import AvpluginError
 from avplugin.installation.model import Folder, Installation, Kind
 from avplugin.installation.scan import scan_folder
 from avplugin.restore import mounts
+from avplugin.schedule.model import Present
 from avplugin.state.emergency_sheet import (
     EmergencySheet,
     note_emergency_sheet,
@@ -266,13 +267,7 @@ def test_emergency_sheets_add_up_and_a_damaged_note_is_told(tmp_path: Path) -> N
 # schedule
 
 
-class Installed(NamedTuple):
-    scheduler: str
-    places: tuple[str, ...]
-    fault: str = ""
-
-
-CRON = Installed("cron", ("/etc/cron.d/avplugin",))
+CRON = Present("cron", ("/etc/cron.d/avplugin",))
 
 
 def test_a_schedule_is_proven_by_a_night_that_started_with_nobody_at_a_terminal() -> None:
@@ -286,13 +281,13 @@ def test_a_schedule_is_proven_by_a_night_that_started_with_nobody_at_a_terminal(
 
 
 def test_no_schedule_two_of_them_and_one_with_a_fault_are_told() -> None:
-    def about(installed: list[Installed], *others: str) -> str:
+    def about(installed: list[Present], *others: str) -> str:
         return said(schedule.check(installed, others, {}, NOW))
 
     assert "nothing starts the nights by itself" in about([])
     assert about([CRON]) == about([], "/etc/crontab") == ""
     assert "started by /etc/crontab as well" in about([CRON], "/etc/crontab")
-    off = about([Installed("systemd", ("a.timer",), "a.timer is not enabled")])
+    off = about([Present("systemd", ("a.timer",), "a.timer is not enabled")])
     assert "it may not start. a.timer is not enabled" in off
 
 
