@@ -78,6 +78,8 @@ def _line(start: Start) -> str:
             f"a path with a backslash or a line break cannot stand in a cron file: {command!r}.\n"
             "Take --systemd, or another path."
         )
+    if start.may_say_not_now:
+        command += " >/dev/null"  # what is printed is mailed; errors still are
     # To cron, % ends the command, whatever the quotes around it.
     return f"{_when(start.when)} root {command.replace('%', chr(92) + '%')}"
 

@@ -42,6 +42,7 @@ class Start:
     title: str
     words: tuple[str, ...]
     when: Daily | Every
+    may_say_not_now: bool = False  # ends in 75, and prints why, as a rule
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

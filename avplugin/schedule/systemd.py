@@ -42,7 +42,7 @@ After=network-online.target remote-fs.target{after}
 Type=oneshot
 User=root
 {environment}
-ExecStart={command}
+ExecStart={command}{success}
 # A copy that is cut short takes its time to give back what it holds.
 TimeoutStopSec=5min
 
@@ -189,6 +189,7 @@ def _service(schedule: Schedule, start: Start) -> str:
         command=" ".join(
             [_quoted(program), *(_quoted(word).replace("$", "$$") for word in start.words[1:])]
         ),
+        success="\nSuccessExitStatus=75" if start.may_say_not_now else "",
         writable="".join(f" {_quoted(f'-{folder}')}" for folder in schedule.writable),
     )
 

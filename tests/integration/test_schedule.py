@@ -270,3 +270,24 @@ def test_without_windows_the_files_can_be_written_to_a_folder(world: World, tmp_
     files = {file.name: file for file in (tmp_path / "tasks").iterdir()}
     assert set(files) == {"avplugin-create.xml", "avplugin-prune.xml"}
     assert "KANTOOR\\jan" in files["avplugin-create.xml"].read_text("utf-16")
+
+
+def test_a_start_that_is_not_wanted_any_more_is_taken_away(world: World, system: Path) -> None:
+    units = system / "etc" / "systemd" / "system"
+    with_report = world.folder / "etc" / "with report.yaml"
+    with_report.write_text(
+        world.configuration.read_text()
+        + "\nreport: {mail_to: [a@b.nl]}\nmail: {server: b.nl, from: c@b.nl}\n"
+    )
+    install = ("schedule", "install", "--systemd", "--root", system)
+
+    world.avplugin("--config", with_report, *install)
+    there = {file.name for file in units.iterdir()}
+    done = world.avplugin(*install)
+
+    assert "avplugin-report.timer" in there
+    assert done.returncode == 0, done.stderr
+    assert f"{units / 'avplugin-report.timer'}: removed." in done.stdout
+    assert {file.name for file in units.iterdir()} == {
+        name for name in there if "report" not in name
+    }
