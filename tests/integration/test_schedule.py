@@ -275,13 +275,13 @@ def test_without_windows_the_files_can_be_written_to_a_folder(world: World, tmp_
 def test_a_start_that_is_not_wanted_any_more_is_taken_away(world: World, system: Path) -> None:
     units = system / "etc" / "systemd" / "system"
     with_report = world.folder / "etc" / "with report.yaml"
-    with_report.write_text(
-        world.configuration.read_text()
-        + "\nreport: {mail_to: [a@b.nl]}\nmail: {server: b.nl, from: c@b.nl}\n"
-    )
+    with_report.write_text(world.configuration.read_text())
+    mailing = {"report": {"mail_to": ["a@b.nl"]}, "mail": {"server": "b.nl", "from": "c@b.nl"}}
+    world.edit(with_report, lambda document: document.update(mailing))
     install = ("schedule", "install", "--systemd", "--root", system)
 
-    world.avplugin("--config", with_report, *install)
+    first = world.avplugin("--config", with_report, *install)
+    assert first.returncode == 0, first.stderr
     there = {file.name for file in units.iterdir()}
     done = world.avplugin(*install)
 
