@@ -74,7 +74,7 @@ def _encryption(
     )
     yield warning(
         f"{repository}: no emergency sheet is noted; without one, {where}",
-        "'avplugin init' makes a sheet with the key; keep it and the passphrase on paper,"
+        "'avplugin init --sheet' makes one with the key; keep it and the passphrase on paper,"
         " elsewhere. By hand: borgmatic key export --paper.",
     )
 
