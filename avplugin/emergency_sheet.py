@@ -58,7 +58,7 @@ def make_sheet(configuration: Configuration, vaults: list[Vault], texts: Texts) 
     """
     now = datetime.datetime.now(datetime.UTC)
     text = "\n".join([*_head(configuration, now, texts), *_body(vaults, texts)]) + "\n"
-    note_emergency_sheet(configuration.state, [vault.id for vault in vaults])
+    note_emergency_sheet(configuration.state, (vault.id for vault in vaults))
     return text
 
 

@@ -6,7 +6,6 @@ import click
 
 from avplugin.commands.context import Context, counted, human_size
 from avplugin.commands.hook import hook_options
-from avplugin.schedule.started import note_started_by
 
 
 @click.command("before-backup")
@@ -22,7 +21,6 @@ def command(
     from avplugin.backup.before_backup import prepare  # noqa: PLC0415
     from avplugin.backup.call import make_call  # noqa: PLC0415
 
-    note_started_by(context.configuration.state)
     call = make_call(context.configuration, set_name, borgmatic_config, repository)
     run, plan = prepare(call, context.warn)
     for bad in (*plan.left_out, *plan.in_use):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -36,15 +37,7 @@ def command(context: Context, thorough: bool) -> int:
             {
                 "errors": errors,
                 "warnings": warnings,
-                "findings": [
-                    {
-                        "concern": concern,
-                        "level": finding.level.value,
-                        "what": finding.what,
-                        "advice": finding.advice,
-                    }
-                    for concern, finding in found
-                ],
+                "findings": as_document(found),
             }
         )
     return 1 if errors else 0
@@ -67,3 +60,16 @@ def tell(
             advice = f". {finding.advice}" if finding.advice else ""
             context.say(f"{finding.level.value:<8} {concern}: {finding.what}{advice}")
     return found
+
+
+def as_document(found: Sequence[tuple[str, Finding]]) -> list[dict[str, str]]:
+    """Return the findings as --json has them."""
+    return [
+        {
+            "concern": concern,
+            "level": finding.level.value,
+            "what": finding.what,
+            "advice": finding.advice,
+        }
+        for concern, finding in found
+    ]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from avplugin.commands.context import Context, counted
+from avplugin.commands.context import Context
 
 if TYPE_CHECKING:
+    from avplugin.doctor.finding import Finding
     from avplugin.setup.answers import Answers, Places
     from avplugin.setup.check import Checked
     from avplugin.setup.given import Given
@@ -68,6 +69,9 @@ def command(
 
     Exit status: 0 done; 1 something cannot be so, or is to be looked at; 2 an option is missing.
     """
+    from avplugin.commands.doctor import as_document  # noqa: PLC0415
+    from avplugin.doctor.finding import Level  # noqa: PLC0415
+
     if only_sheet:
         made = _make_sheet(context, sheet_file)
         if context.as_json:
@@ -80,13 +84,12 @@ def command(
     _write(context, checked, places, force=force)
     if create is not False and not _create(context, answers, places):
         return 1
-    status = _test(context, places)
     scheduled = _offer_schedule(context, schedule, asks=asks)
     sheet: str | None = None
     if create is not False:
         usual = places.configuration.with_name("emergency-sheet.txt")
         sheet = _make_sheet(context, sheet_file or str(usual))
-    status = max(status, _examine(context))
+    findings = _examine(context)
     _say_what_is_next(context)
     if context.as_json:
         context.answer(
@@ -96,9 +99,10 @@ def command(
                 "warnings": list(checked.warnings),
                 "schedule": scheduled,
                 "sheet": sheet,
+                "findings": as_document(findings),
             }
         )
-    return status
+    return 1 if any(finding.level is Level.ERROR for _, finding in findings) else 0
 
 
 def _given(options: dict[str, Any]) -> Given:
@@ -219,27 +223,17 @@ def _create(context: Context, answers: Answers, places: Places) -> bool:
     return True
 
 
-def _test(context: Context, places: Places) -> int:
-    """Look at all folders once more, through the configuration as it is now."""
-    from avplugin.administrations import list_administrations  # noqa: PLC0415
-
-    listing = list_administrations(context.configuration)
-    good = [row for row in listing.rows if row.administration.folder]
-    context.say(
-        f"{places.configuration}: {counted(len(good), 'administration')} can be backed up,"
-        f" {counted(len(listing.bad), 'folder')} cannot."
-    )
-    return 1 if listing.bad else 0
-
-
-def _examine(context: Context) -> int:
-    """Tell what doctor has to say, but for what is fine; return 1 if there is an error."""
+def _examine(context: Context) -> list[tuple[str, Finding]]:
+    """Have the doctor look at all of it; tell, and return, what is not fine."""
     from avplugin.commands.doctor import tell  # noqa: PLC0415
     from avplugin.doctor.finding import Level  # noqa: PLC0415
 
     context.say("")
     found = tell(context, only_trouble=True)
-    return 1 if any(finding.level is Level.ERROR for _, finding in found) else 0
+    told = [one for one in found if one[1].level is not Level.FINE]
+    fine = len(found) - len(told)
+    context.say(f"'avplugin doctor' finds {fine} things fine and {len(told)} to be looked at.")
+    return told
 
 
 def _offer_schedule(context: Context, schedule: str | None, *, asks: bool) -> str | None:

@@ -46,7 +46,6 @@ from avplugin.snapshots.sources import patient
 from avplugin.state.emergency_sheet import read_emergency_sheet
 from avplugin.state.outcomes import Outcome
 from avplugin.state.run import SetState
-from avplugin.state.scheduled import last_start
 
 _T = TypeVar("_T")
 
@@ -69,11 +68,7 @@ def examine(load: Callable[[], Configuration], *, thorough: bool) -> Iterator[tu
         "sessions": lambda: who_is_in.check(facts.configuration),
         "repositories": lambda: _repositories(facts),
         "schedule": lambda: schedule.check(
-            find_schedules(),
-            find_others(),
-            facts.started,
-            last_start(facts.configuration.state),
-            facts.now,
+            find_schedules(), find_others(), facts.started, facts.now
         ),
         "clock": lambda: clock.check(facts.now, facts.moments),
         "free space": lambda: free_space.check(_needs(facts)),

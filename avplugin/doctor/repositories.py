@@ -74,8 +74,8 @@ def _encryption(
     )
     yield warning(
         f"{repository}: no emergency sheet is noted; without one, {where}",
-        "'avplugin init --sheet' prints one with the key; keep it and the passphrase on paper,"
-        " elsewhere.",
+        "'avplugin init --sheet' makes one with the key; keep it and the passphrase on paper,"
+        " elsewhere. By hand: borgmatic key export --paper.",
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from avplugin.doctor.finding import Finding, fine, warning
 from avplugin.schedule.model import Present
-from avplugin.state.scheduled import ScheduledStart
 
 _LATE = datetime.timedelta(days=2)
 
@@ -16,14 +15,12 @@ def check(
     installed: Sequence[Present],
     others: Sequence[str],
     started: Mapping[str, datetime.datetime | None],
-    scheduled: ScheduledStart | None,
     now: datetime.datetime,
 ) -> Iterator[Finding]:
     """Look at the schedules that are there, and at what they were seen to do.
 
     `others` are places that start borgmatic too, and are not avplugin's. `started` is, for each
-    set, when borgmatic was last started for it by nobody at a terminal; None if never. `scheduled`
-    is the last start that says of itself which of avplugin's schedules it is.
+    set, when borgmatic was last started for it by nobody at a terminal; None if never.
     """
     for one in installed:
         said = f"{one.scheduler}: {', '.join(one.places)}"
@@ -43,8 +40,6 @@ def check(
             "nothing starts the nights by itself",
             "'avplugin schedule install' makes cron, systemd or Windows do it.",
         )
-    if scheduled is not None:
-        yield fine(f"{scheduled.scheduler} last started borgmatic on {_shown(scheduled.time)}")
     for name, time in started.items():
         yield _proof(name, time, now)
 
@@ -57,11 +52,9 @@ def _proof(name: str, time: datetime.datetime | None, now: datetime.datetime) ->
             " one runs without anyone logged on",
             "Look again the morning after, before anyone logs on.",
         )
-    said = f"the set {name} was last started without a terminal on {_shown(time)}"
+    said = (
+        f"the set {name} was last started without a terminal on {time.astimezone():%Y-%m-%d %H:%M}"
+    )
     if now - time > _LATE:
         return warning(said, "Is the schedule still there, and was the machine on?")
     return fine(said)
-
-
-def _shown(time: datetime.datetime) -> str:
-    return f"{time.astimezone():%Y-%m-%d %H:%M}"

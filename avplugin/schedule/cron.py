@@ -8,7 +8,6 @@ from pathlib import Path
 
 from avplugin.schedule.model import (
     MARK,
-    STARTED_BY,
     Daily,
     Document,
     Every,
@@ -33,7 +32,6 @@ def documents(schedule: Schedule) -> tuple[Document, ...]:
         "# What is printed is mailed to MAILTO, or else to root, if this machine can mail.",
         *([f"MAILTO={_value(schedule.mail_to)}"] if schedule.mail_to else []),
         f"PATH={_value(schedule.path)}",
-        f"{STARTED_BY}={NAME}",
         *(f"{name}={_value(value)}" for name, value in schedule.environment.items()),
         "",
         *(_line(start) for start in schedule.starts),
@@ -80,6 +78,8 @@ def _line(start: Start) -> str:
             f"a path with a backslash or a line break cannot stand in a cron file: {command!r}.\n"
             "Take --systemd, or another path."
         )
+    if start.may_say_not_now:
+        command += " >/dev/null"  # what is printed is mailed; errors still are
     # To cron, % ends the command, whatever the quotes around it.
     return f"{_when(start.when)} root {command.replace('%', chr(92) + '%')}"
 

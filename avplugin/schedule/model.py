@@ -10,9 +10,6 @@ from typing import NamedTuple, Protocol
 # Stands in every file that avplugin writes for a scheduler; without it, a file is somebody else's.
 MARK = "Written by avplugin schedule install"
 
-# Tells a hook which scheduler has started it.
-STARTED_BY = "AVPLUGIN_SCHEDULE"
-
 
 class Daily(NamedTuple):
     """Once a day, at a time of the clock on the wall."""
@@ -45,6 +42,7 @@ class Start:
     title: str
     words: tuple[str, ...]
     when: Daily | Every
+    may_say_not_now: bool = False  # ends in 75, and prints why, as a rule
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def plan_schedule(
     backup = wishes.backup or _usual_backup(configuration)
     prune = wishes.prune or _usual_prune(configuration)
     files = [part.borgmatic for part in configuration.sets.values()]
-    starts = (
+    starts = [
         Start(
             "create",
             "Backup of AccountView",
@@ -125,14 +125,20 @@ def plan_schedule(
             ),
             prune,
         ),
-    )
+    ]
+    if configuration.report.mail_to:
+        # It knows itself when the night is over, and that it has told it already.
+        words = (programs.avplugin, "report", "--mail")
+        starts.append(
+            Start("report", "Mail on how the night was", words, _OFTEN, may_say_not_now=True)
+        )
     named = configuration.file != _CONFIGURATION
     repositories, warnings = _local_repositories(files)
     folders = [str(configuration.state), *repositories]
     if configuration.drill.folder:
         folders.append(str(configuration.drill.folder))
     schedule = Schedule(
-        starts=starts,
+        starts=tuple(starts),
         path=programs.path,
         environment={"AVPLUGIN_CONFIG": str(configuration.file)} if named else {},
         writable=tuple(dict.fromkeys(folder for folder in folders if _needs_saying(folder))),

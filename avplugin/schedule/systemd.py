@@ -13,7 +13,6 @@ from pathlib import Path
 
 from avplugin.schedule.model import (
     MARK,
-    STARTED_BY,
     Daily,
     Document,
     Every,
@@ -43,7 +42,7 @@ After=network-online.target remote-fs.target{after}
 Type=oneshot
 User=root
 {environment}
-ExecStart={command}
+ExecStart={command}{success}
 # A copy that is cut short takes its time to give back what it holds.
 TimeoutStopSec=5min
 
@@ -176,7 +175,7 @@ def _service(schedule: Schedule, start: Start) -> str:
     program = start.words[0]
     if re.search(r"""["'\\]""", program):
         raise ScheduleError(f"systemd starts no program with quotes in its path: {program}.")
-    variables = {"PATH": schedule.path, STARTED_BY: NAME, **schedule.environment}
+    variables = {"PATH": schedule.path, **schedule.environment}
     after = {"create": "", "prune": " avplugin-create.service"}
     return _SERVICE.format(
         mark=MARK,
@@ -190,6 +189,7 @@ def _service(schedule: Schedule, start: Start) -> str:
         command=" ".join(
             [_quoted(program), *(_quoted(word).replace("$", "$$") for word in start.words[1:])]
         ),
+        success="\nSuccessExitStatus=75" if start.may_say_not_now else "",
         writable="".join(f" {_quoted(f'-{folder}')}" for folder in schedule.writable),
     )
 

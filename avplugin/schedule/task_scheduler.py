@@ -18,7 +18,6 @@ from xml.sax.saxutils import escape
 
 from avplugin.schedule.model import (
     MARK,
-    STARTED_BY,
     Daily,
     Document,
     Every,
@@ -166,7 +165,7 @@ def find(root: Path) -> Present | None:
 
 
 def _task(schedule: Schedule, windows: WindowsAccount, start: Start) -> str:
-    variables = {"PATH": schedule.path, STARTED_BY: NAME, **schedule.environment}
+    variables = {"PATH": schedule.path, **schedule.environment}
     words = [
         *("-d", windows.distribution, "-u", "root", "--exec", "/usr/bin/env"),
         *(f"{name}={value}" for name, value in variables.items()),

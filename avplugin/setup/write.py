@@ -47,9 +47,9 @@ def write_configuration(files: Mapping[Path, str], places: Places, *, force: boo
             write_atomically(file, files[file].encode())
             written.append(file)
             done.append(f"{file}: written.")
-    except (OSError, AvpluginError) as error:
+    except BaseException as error:  # Ctrl-C too
         _take_back(written, kept)
-        if isinstance(error, AvpluginError):
+        if not isinstance(error, OSError):
             raise
         raise AvpluginError(f"cannot write {error.filename}: {error.strerror}.") from error
     return done

@@ -272,11 +272,22 @@ def test_without_windows_the_files_can_be_written_to_a_folder(world: World, tmp_
     assert "KANTOOR\\jan" in files["avplugin-create.xml"].read_text("utf-16")
 
 
-def test_a_night_that_a_schedule_started_is_noted(world: World) -> None:
-    noted = world.state / "scheduled.json"
-    call = ("before-backup", "administrations", "--borgmatic-config")
+def test_a_start_that_is_not_wanted_any_more_is_taken_away(world: World, system: Path) -> None:
+    units = system / "etc" / "systemd" / "system"
+    with_report = world.folder / "etc" / "with report.yaml"
+    with_report.write_text(world.configuration.read_text())
+    mailing = {"report": {"mail_to": ["a@b.nl"]}, "mail": {"server": "b.nl", "from": "c@b.nl"}}
+    world.edit(with_report, lambda document: document.update(mailing))
+    install = ("schedule", "install", "--systemd", "--root", system)
 
-    world.avplugin(*call, world.borgmatic_file())
-    assert not noted.exists()
-    world.avplugin(*call, world.borgmatic_file(), AVPLUGIN_SCHEDULE="systemd")
-    assert json.loads(noted.read_text())["scheduler"] == "systemd"
+    first = world.avplugin("--config", with_report, *install)
+    assert first.returncode == 0, first.stderr
+    there = {file.name for file in units.iterdir()}
+    done = world.avplugin(*install)
+
+    assert "avplugin-report.timer" in there
+    assert done.returncode == 0, done.stderr
+    assert f"{units / 'avplugin-report.timer'}: removed." in done.stdout
+    assert {file.name for file in units.iterdir()} == {
+        name for name in there if "report" not in name
+    }

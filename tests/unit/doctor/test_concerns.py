@@ -36,7 +36,6 @@ from avplugin.state.emergency_sheet import (
     read_emergency_sheet,
 )
 from avplugin.state.files import StateError
-from avplugin.state.scheduled import ScheduledStart
 
 NOW = datetime.datetime(2026, 11, 26, 8, 0, tzinfo=datetime.UTC)
 
@@ -276,19 +275,16 @@ CRON = Present("cron", ("/etc/cron.d/avplugin",))
 def test_a_schedule_is_proven_by_a_night_that_started_with_nobody_at_a_terminal() -> None:
     def about(days_ago: float | None) -> str:
         at = None if days_ago is None else NOW - datetime.timedelta(days=days_ago)
-        return said(schedule.check([CRON], [], {"system": at}, None, NOW))
+        return said(schedule.check([CRON], [], {"system": at}, NOW))
 
     assert about(1) == ""
     assert "no night of the set system was started by a schedule yet" in about(None)
     assert "Is the schedule still there" in about(3)
 
-    named = schedule.check([CRON], [], {}, ScheduledStart("cron", NOW), NOW)
-    assert "cron last started borgmatic on " in said(named, "fine")
-
 
 def test_no_schedule_two_of_them_and_one_with_a_fault_are_told() -> None:
     def about(installed: list[Present], *others: str) -> str:
-        return said(schedule.check(installed, others, {}, None, NOW))
+        return said(schedule.check(installed, others, {}, NOW))
 
     assert "nothing starts the nights by itself" in about([])
     assert about([CRON]) == about([], "/etc/crontab") == ""

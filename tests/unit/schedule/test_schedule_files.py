@@ -251,7 +251,7 @@ def test_a_task_wakes_the_computer_starts_late_and_never_twice() -> None:
     assert task.findtext(f".//{TASK}UserId") == "KANTOOR\\beheerder"
     assert task.findtext(f".//{TASK}Command") == "C:\\Program Files\\WSL\\wsl.exe"
     assert task.findtext(f".//{TASK}Arguments") == (
-        "-d Debian -u root --exec /usr/bin/env PATH=/usr/bin:/bin AVPLUGIN_SCHEDULE=task-scheduler"
+        "-d Debian -u root --exec /usr/bin/env PATH=/usr/bin:/bin"
         ' /usr/bin/borgmatic --config "/etc/a b & c.yaml" create'
     )
 

@@ -10,8 +10,10 @@ import pytest
 from schedules import PROGRAMS
 
 from avplugin.configuration.load import load_configuration
+from avplugin.configuration.mail import ReportSettings
 from avplugin.configuration.model import Configuration
 from avplugin.configuration.window import Window
+from avplugin.schedule import cron, systemd
 from avplugin.schedule.model import Daily, Every
 from avplugin.schedule.plan import Plan, Wishes, find_programs, plan_schedule
 from avplugin.shipped import shipped_folder
@@ -118,3 +120,23 @@ def test_commands_are_named_by_their_links_in_the_usual_places(
     assert found.avplugin == str(usual / "avplugin")
     assert found.borgmatic == str(usual / "borgmatic")
     assert found.path == f"{own}:{other}:{usual}"  # for borg, which has no link
+
+
+def test_the_outcome_of_the_night_is_mailed_where_somebody_is_to_get_it(
+    shipped: Configuration,
+) -> None:
+    told = dataclasses.replace(shipped, report=ReportSettings(mail_to=("a@b.nl",)))
+
+    found = plan(told).schedule
+
+    assert [start.name for start in plan(shipped).schedule.starts] == ["create", "prune"]
+    assert [start.name for start in found.starts] == ["create", "prune", "report"]
+    line = cron.documents(found)[0].text.splitlines()[-1]
+    assert line == (
+        "*/10 * * * * root flock --nonblock /run/avplugin-report.lock /usr/local/bin/avplugin"
+        " report --mail >/dev/null"
+    )
+    (service,) = (
+        one.text for one in systemd.documents(found) if one.file_name == "avplugin-report.service"
+    )
+    assert "\nExecStart=/usr/local/bin/avplugin report --mail\nSuccessExitStatus=75\n" in service
