@@ -67,7 +67,7 @@ def finish(call: Call) -> Result:
         taken = _Taken(call, run)
         manifest = read_manifest(call.state.manifest_data())
         try:
-            final = _prove_and_commit(call, run, manifest, taken)
+            committed = _prove_and_commit(call, run, manifest, taken)
         except AvpluginError as error:
             outcome = _outcome(run, manifest, "failed", "", [str(error)])
             if isinstance(error, NotClean):
@@ -82,9 +82,13 @@ def finish(call: Call) -> Result:
             raise
         finally:
             taken.give_back()
-        outcome = _with_sizes(call, _outcome(run, manifest, "clean", final, []))
+        outcome = _outcome(run, manifest, "clean", committed.name, [])
+        with contextlib.suppress(borg.BorgError):
+            sizes = borg.archive_sizes(call.repository, committed.name)
+            committed = committed.known_by(sizes.id)
+            outcome = dataclasses.replace(outcome, new=sizes.new, repository_size=sizes.repository)
         _end(call.state, outcome)
-        warnings = _tidy(call, run, manifest, final)
+        warnings = _tidy(call, run, manifest, committed)
     faults = (
         *(*run.overdue, *run.newly_damaged, *run.unregistered),
         *filter(None, [taken.fault]),
@@ -150,8 +154,29 @@ def _own_run(call: Call) -> Run:
     return run
 
 
-def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -> str:
-    """Return the archive's final name; from the rename on it counts as clean."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Committed:
+    """An archive that was proven clean, by its final name.
+
+    `listing` is what the repository holds since; None as long as the archive's new id is not known.
+    """
+
+    name: str
+    before: Archive
+    listing_before: borg.Listing
+    listing: borg.Listing | None = None
+
+    def known_by(self, identity: str) -> _Committed:
+        """Return it with its new id."""
+        renamed = dataclasses.replace(self.before, name=self.name, id=identity)
+        archives = tuple(
+            renamed if one.id == self.before.id else one for one in self.listing_before.archives
+        )
+        return dataclasses.replace(self, listing=self.listing_before._replace(archives=archives))
+
+
+def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -> _Committed:
+    """Return the archive with its final name; from the rename on it counts as clean."""
     before = call.state.contents_before(run)
     reasons = list(run.brake)
     reasons += [f"{label}, overdue, was copied though {who}" for label, who in run.despite.items()]
@@ -176,7 +201,7 @@ def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -
         raise NotClean(call, archive.name, [*reasons, *filter(None, [taken.fault])])
     final = clean_name(archive.name, [other.name for other in listing.archives])
     borg.rename_archive(call.repository, archive.name, final)
-    return final
+    return _Committed(final, archive, listing)
 
 
 def _find_archive(call: Call, run: Run, listing: borg.Listing) -> tuple[Archive, ItemList]:
@@ -212,7 +237,7 @@ def _find_archive(call: Call, run: Run, listing: borg.Listing) -> tuple[Archive,
     )
 
 
-def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
+def _tidy(call: Call, run: Run, manifest: Manifest, committed: _Committed) -> list[str]:
     """Remember the new archive's manifest and remove stale archives; return what went wrong.
 
     None of this can make the archive less clean, so nothing here may fail the run.
@@ -223,9 +248,9 @@ def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
         in_use = {part.label for part in manifest.left_out if part.was_in_use}
         BrakeFile(call.state.folder).forget_accepted(run.repository, keep=in_use)
         with Catalogue.open(call.configuration.state) as catalogue:
-            reader = SnapshotReader(call.repository, catalogue)
+            reader = SnapshotReader(call.repository, catalogue, listing=committed.listing)
             archives = of_series(reader.listing.archives, call.series)
-            newest = next(archive for archive in archives if archive.name == final)
+            newest = next(archive for archive in archives if archive.name == committed.name)
             catalogue.add(run.repository_id, newest.id, manifest)
             stale = _stale(reader, archives, newest, manifest)
             if call.set.name == CHOSEN:
@@ -233,7 +258,8 @@ def _tidy(call: Call, run: Run, manifest: Manifest, final: str) -> list[str]:
             if stale:
                 borg.delete_archives(call.repository, [archive.name for archive in stale])
     except (AvpluginError, StopIteration) as error:
-        return [f"{final} is clean, but what is no longer needed could not be cleared: {error}"]
+        said = f"{committed.name} is clean, but what is no longer needed could not be cleared"
+        return [f"{said}: {error}"]
     return []
 
 
@@ -280,14 +306,6 @@ def _outcome(
         files=sum(part.files for part in manifest.stored),
         size=run.size,
     )
-
-
-def _with_sizes(call: Call, outcome: Outcome) -> Outcome:
-    """Return the outcome with what the archive takes, if that can be found out."""
-    with contextlib.suppress(borg.BorgError):
-        sizes = borg.archive_sizes(call.repository, outcome.archive)
-        return dataclasses.replace(outcome, new=sizes.new, repository_size=sizes.repository)
-    return outcome
 
 
 def _why(part: FolderManifest) -> str:

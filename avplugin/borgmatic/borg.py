@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -72,10 +73,14 @@ class Listing(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """Bytes as stored: what no other archive shares with this one, and of all archives together."""
+    """Bytes as stored: what no other archive shares with this one, and of all archives together.
+
+    `id` is that of the archive.
+    """
 
     new: int
     repository: int
+    id: str
 
 
 def list_archives(repository: Repository) -> Listing:
@@ -186,9 +191,11 @@ def judge_archives(repository: Repository, options: Sequence[str]) -> Judged:
 def archive_sizes(repository: Repository, archive: str) -> Sizes:
     """Return what the archive takes. Raise BorgError if that cannot be found out."""
     document = json.loads(_run(repository, ["info", "--json", f"{repository.path}::{archive}"]))
+    [found] = document["archives"]
     return Sizes(
-        new=document["archives"][0]["stats"]["deduplicated_size"],
+        new=found["stats"]["deduplicated_size"],
         repository=document["cache"]["stats"]["unique_csize"],
+        id=found["id"],
     )
 
 
@@ -293,7 +300,9 @@ def run_inside(
 
 def check_borg_version(repository: Repository) -> None:
     """Raise BorgError if Borg is missing, or of a version that avplugin does not know."""
-    answer = _run(repository, ["--version"], common=False).decode("utf-8", "replace").strip()
+    answer = _own_version(repository)
+    if answer is None:
+        answer = _run(repository, ["--version"], common=False).decode("utf-8", "replace").strip()
     words = answer.split()[-1].split(".") if answer else []
     numbers = tuple(int("".join(filter(str.isdigit, word)) or 0) for word in words[:3])
     if not OLDEST_BORG <= numbers < TOO_NEW_BORG:
@@ -303,6 +312,22 @@ def check_borg_version(repository: Repository) -> None:
             f" {oldest} on.\nInstall it with 'pip install \"borgbackup<2\"', or point borgmatic's"
             " local_path at one."
         )
+
+
+def _own_version(repository: Repository) -> str | None:
+    """Return the version of the Borg of this Python environment, if that is the one to be run.
+
+    It is known without starting it.
+    """
+    found = shutil.which(_program(repository)[0], path=_search_path())
+    if found is None or Path(found) != Path(sys.executable).with_name("borg"):
+        return None
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("borgbackup")
+    except PackageNotFoundError:
+        return None
 
 
 def cache_folder(repository: Repository) -> Path:
@@ -400,6 +425,12 @@ def _common_options(repository: Repository, action: str) -> list[str]:
     return [*options, *shlex.split(extra)]
 
 
+def _search_path() -> str:
+    """Return where Borg is looked for: as borgmatic does, or else in this Python environment."""
+    own_commands = str(Path(sys.executable).parent)
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), own_commands])
+
+
 @contextlib.contextmanager
 def _environment(repository: Repository) -> Iterator[dict[str, str]]:
     """Yield the environment for one call of Borg; the passphrase's pipe is closed afterwards."""
@@ -411,9 +442,7 @@ def _environment(repository: Repository) -> Iterator[dict[str, str]]:
         raise BorgError(
             f"cannot get the passphrase of {repository}: {str(error).splitlines()[0].rstrip('.')}."
         ) from error
-    # Borg as borgmatic finds it; or else the one of this Python environment.
-    own_commands = str(Path(sys.executable).parent)
-    environment["PATH"] = os.pathsep.join([environment.get("PATH", os.defpath), own_commands])
+    environment["PATH"] = _search_path()
     own_descriptor = environment.get("BORG_PASSPHRASE_FD")
     if own_descriptor == os.environ.get("BORG_PASSPHRASE_FD"):
         own_descriptor = None

@@ -71,8 +71,9 @@ class SnapshotReader:
         reasons: dict[str, str] | None = None,
         *,
         expect_same: bool = False,
+        listing: borg.Listing | None = None,
     ) -> None:
-        """Ask the repository what it holds.
+        """Ask the repository what it holds, unless that is known: `listing`.
 
         With `expect_same`, where it was seen before, go on with what it held then, and ask beside
         that: then `confirm` has to be called before anything counts.
@@ -88,7 +89,7 @@ class SnapshotReader:
             self._answer = borg.begin_listing(repository)
             self.listing = borg.Listing(known_id, "", known.archives)
             return
-        self.listing = borg.list_archives(repository)
+        self.listing = listing or borg.list_archives(repository)
         archives = self.listing.archives
         catalogue.forget_others(self.listing.id, [archive.id for archive in archives])
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
