@@ -71,7 +71,8 @@ def command(
             if context.as_json:
                 context.answer({**answer, "mailed": None})
             return NotNow.exit_status
-        context.say(
+        tell = context.say if at_once else context.detail
+        tell(
             f"the outcome of the night of {night:%Y-%m-%d} is mailed to"
             f" {', '.join(configuration.report.mail_to)}."
         )
