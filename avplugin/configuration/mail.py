@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -91,6 +90,8 @@ def faults_of_mail(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def is_this_machine(server: str) -> bool:
     """Return whether a connection to the server never leaves this machine."""
+    import ipaddress  # noqa: PLC0415 - hooks start faster without it
+
     try:
         return ipaddress.ip_address(server.strip("[]")).is_loopback
     except ValueError:

@@ -74,7 +74,6 @@ def examine(load: Callable[[], Configuration], *, thorough: bool) -> Iterator[tu
         "free space": lambda: free_space.check(_needs(facts)),
         "mail": lambda: mail.check(facts.configuration.mail, facts.configuration.report.mail_to),
         "secrets": lambda: secret_files.check(facts.configuration, facts.borgmatic_found),
-        "mail": lambda: mail.check(facts.configuration),
         "own backups": lambda: own_backups.check(facts.installation, facts.contents),
         "references": lambda: references.check(
             facts.configuration, facts.installation, facts.contents, thorough=thorough

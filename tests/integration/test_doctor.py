@@ -54,7 +54,6 @@ def test_a_good_world_has_only_warnings_and_nothing_is_changed(world: World) -> 
             "free space",
             "mail",
             "secrets",
-            "mail",
             "own backups",
             "references",
         ),

@@ -242,7 +242,7 @@ def test_doctor_logs_in_at_the_mail_server_and_sends_nothing(past: Past) -> None
     with MailServer(past.folder, encryption="starttls") as server:
         configure(past, server.port, "starttls")
         where = f"the mail server localhost:{server.port}"
-        assert found() == [("fine", f"{where} lets us in")]
+        assert found() == [("fine", f"localhost:{server.port} takes mail for {', '.join(TO)}")]
 
         configure(past, server.port, "starttls", username="someone")
         [(level, what)] = found()
