@@ -40,7 +40,7 @@ After=network-online.target remote-fs.target{after}
 
 [Service]
 Type=oneshot
-User=root{success}
+User=root
 {environment}
 ExecStart={command}{success}
 # A copy that is cut short takes its time to give back what it holds.
@@ -181,8 +181,6 @@ def _service(schedule: Schedule, start: Start) -> str:
         mark=MARK,
         name=start.name,
         title=start.title,
-        # It ends so as long as there is nothing to tell.
-        success="\nSuccessExitStatus=75" if start.name == "report" else "",
         # Those that a machine makes up for when it was off come behind each other.
         after=after.get(start.name, " avplugin-create.service avplugin-prune.service"),
         environment="\n".join(
