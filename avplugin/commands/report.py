@@ -31,7 +31,7 @@ _PRIVATE = 0o600  # names of clients stand in it
 @click.pass_obj
 def command(
     context: Context, html_file: str | None, mail: bool, at_once: bool, wanted: str | None
-) -> None:
+) -> int:
     """Make a page on the last five weeks for people in the office, or mail how the night was.
 
     Exit status: 0 done, 1 error, 75 there is nothing to mail yet.
@@ -39,7 +39,7 @@ def command(
     import datetime  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
-    from avplugin.errors import UsageError  # noqa: PLC0415
+    from avplugin.errors import NotNow, UsageError  # noqa: PLC0415
 
     if html_file is None and not mail:
         raise UsageError("say what to do: --html FILE or --mail.")
@@ -63,11 +63,20 @@ def command(
     if mail:
         from avplugin.report.mailing import mail_report  # noqa: PLC0415
 
-        night = mail_report(configuration, now, texts, chosen, at_once=at_once)
-        context.say(
+        try:
+            night = mail_report(configuration, now, texts, chosen, at_once=at_once)
+        except NotNow as reason:
+            # Started every ten minutes; cron would mail each line.
+            context.detail(str(reason))
+            if context.as_json:
+                context.answer({**answer, "mailed": None})
+            return NotNow.exit_status
+        tell = context.say if at_once else context.detail
+        tell(
             f"the outcome of the night of {night:%Y-%m-%d} is mailed to"
             f" {', '.join(configuration.report.mail_to)}."
         )
         answer |= {"mailed": night.isoformat(), "to": list(configuration.report.mail_to)}
     if context.as_json:
         context.answer(answer)
+    return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,8 @@ def make_report(report: Mapping[str, Any]) -> ReportSettings:
 def faults_of_mail(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what the schema cannot say, each with its path of keys."""
     mail, report = document.get("mail"), document.get("report")
-    if isinstance(report, dict) and report.get("mail_to") and mail is None:
+    wanted = report.get("mail_to") if isinstance(report, dict) else None
+    if isinstance(wanted, list) and wanted and mail is None:
         yield "mail", "is missing: report.mail_to needs a mail server, such as {server, from}"
     if isinstance(mail, dict) and mail.get("encryption") == Encryption.NONE:
         server = mail.get("server")
@@ -90,6 +90,8 @@ def faults_of_mail(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def is_this_machine(server: str) -> bool:
     """Return whether a connection to the server never leaves this machine."""
+    import ipaddress  # noqa: PLC0415 - hooks start faster without it
+
     try:
         return ipaddress.ip_address(server.strip("[]")).is_loopback
     except ValueError:

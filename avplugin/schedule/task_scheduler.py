@@ -64,7 +64,7 @@ _TASK = """\
     <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
     <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
     <StartWhenAvailable>true</StartWhenAvailable>
-    <WakeToRun>true</WakeToRun>
+    <WakeToRun>{wake}</WakeToRun>
     <ExecutionTimeLimit>PT12H</ExecutionTimeLimit>
     <Enabled>true</Enabled>
   </Settings>
@@ -180,6 +180,7 @@ def _task(schedule: Schedule, windows: WindowsAccount, start: Start) -> str:
     filled = {
         "begin": str(start.when) if isinstance(start.when, Daily) else "00:00",
         "repetition": _REPETITION.format(minutes=minutes) if minutes else "",
+        "wake": "false" if start.name == "report" else "true",  # it is not worth that
         "user": escape(windows.user),
         "logon": "Password" if windows.has_password else "S4U",
         "command": escape(windows.program),

@@ -18,6 +18,9 @@ from past import Past
 from avplugin.state.outcomes import NOT_NOW
 from avplugin.state.run import SetState
 
+# aiosmtpd's own, about a server that asks for a login over TLS from the first byte on.
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
+
 TO = ["kantoor@example.com", "beheer@example.com"]
 
 
@@ -47,7 +50,10 @@ def configure(past: Past, port: int, encryption: str, **mail: Any) -> None:
 
 
 def report(
-    past: Past, *words: str, trusting: Path | None = None
+    past: Past,
+    *words: str,
+    trusting: Path | None = None,
+    command: tuple[str, ...] = ("report",),
 ) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": f"{COMMANDS}:{os.environ['PATH']}",
@@ -58,7 +64,7 @@ def report(
     if trusting is not None:
         environment["SSL_CERT_FILE"] = str(trusting)
     done = subprocess.run(
-        ["avplugin", "report", *words],
+        ["avplugin", *command, *words],
         env=environment,
         capture_output=True,
         text=True,
@@ -79,7 +85,7 @@ def test_a_night_is_mailed_once_with_the_page(past: Past, encryption: str) -> No
         second = report(past, "--mail", trusting=server.authority)
 
         assert first.returncode == 0, first.stderr
-        assert (second.returncode, second.stderr) == (75, "")
+        assert (second.returncode, second.stdout, second.stderr) == (75, "", "")
         [(recipients, message)] = server.got
     assert recipients == TO
     assert "alles is veilig" in message["Subject"]
@@ -225,6 +231,24 @@ def test_a_password_file_that_is_not_there_is_told_without_a_connection(past: Pa
 
     assert done.returncode == 1
     assert f"cannot be read from the file {past.folder / 'none'}" in done.stderr
+
+
+def test_doctor_logs_in_at_the_mail_server_and_sends_nothing(past: Past) -> None:
+    def found() -> list[tuple[str, str]]:
+        done = report(past, trusting=server.authority, command=("--json", "doctor"))
+        concerns = [one for one in json.loads(done.stdout)["findings"] if one["concern"] == "mail"]
+        return [(one["level"], one["what"].partition(";")[0]) for one in concerns]
+
+    with MailServer(past.folder, encryption="starttls") as server:
+        configure(past, server.port, "starttls")
+        where = f"the mail server localhost:{server.port}"
+        assert found() == [("fine", f"localhost:{server.port} takes mail for {', '.join(TO)}")]
+
+        configure(past, server.port, "starttls", username="someone")
+        [(level, what)] = found()
+        assert level == "error"
+        assert what.startswith(f"{where} does not let someone in")
+        assert server.got == []
 
 
 def test_without_anybody_to_tell_it_says_what_to_write(past: Past) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 from past import Past
 
+from avplugin.borgmatic.process import find_process
 from avplugin.configuration.load import load_configuration
 from avplugin.configuration.model import BackupSet
 from avplugin.configuration.sessions import OnBusy
@@ -29,7 +32,7 @@ from avplugin.report.nights import (
 )
 from avplugin.report.which_night import night_to_tell
 from avplugin.state.outcomes import CLEAN, FAILED, NOT_NOW, UNCHANGED, UNVERIFIED, Outcome
-from avplugin.state.run import SetState
+from avplugin.state.run import Run, SetState
 from avplugin.status.gather import gather
 
 DAY = 86400.0
@@ -282,6 +285,23 @@ def test_before_the_window_opens_the_night_is_not_over(past: Past) -> None:
     with_sets(past, **{"interval": "1d", "from": "20:00", "until": "06:00"})
 
     assert told(past, "2026-11-26T19:00", last="2026-11-25") is None
+
+
+def test_a_backup_that_runs_is_waited_for(past: Past) -> None:
+    program = past.folder / "borgmatic"
+    program.write_text("import sys\nsys.stdin.read()\n")
+    state = SetState(past.state, "system")
+    with subprocess.Popen([sys.executable, program], stdin=subprocess.PIPE) as borgmatic:
+        owner = find_process(borgmatic.pid)
+        assert owner is not None
+        run = Run("r", "system", str(past.repository), "1", owner, "", (), (), {}, 0)
+        state.begin_run(run, {}, {}, ())
+
+        assert told(past, "2026-11-26T03:00") is None
+        assert told(past, "2026-11-26T07:30") == day("2026-11-25")  # people hear in any case
+
+        borgmatic.communicate(timeout=30)
+    assert told(past, "2026-11-26T03:00") == day("2026-11-25")
 
 
 def test_a_set_that_is_not_due_this_night_is_not_waited_for(past: Past) -> None:

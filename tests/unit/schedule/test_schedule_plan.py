@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 from pathlib import Path
 
 import pytest
-from schedules import PROGRAMS
+from schedules import ACCOUNT, PROGRAMS
 
 from avplugin.configuration.load import load_configuration
 from avplugin.configuration.mail import ReportSettings
 from avplugin.configuration.model import Configuration
 from avplugin.configuration.window import Window
-from avplugin.schedule import cron, systemd
+from avplugin.schedule import cron, systemd, task_scheduler
 from avplugin.schedule.model import Daily, Every
 from avplugin.schedule.plan import Plan, Wishes, find_programs, plan_schedule
 from avplugin.shipped import shipped_folder
@@ -140,3 +141,6 @@ def test_the_outcome_of_the_night_is_mailed_where_somebody_is_to_get_it(
         one.text for one in systemd.documents(found) if one.file_name == "avplugin-report.service"
     )
     assert "\nExecStart=/usr/local/bin/avplugin report --mail\nSuccessExitStatus=75\n" in service
+    tasks = task_scheduler.documents(dataclasses.replace(found, windows=ACCOUNT))
+    wakes = [re.findall("<WakeToRun>(.*)<", task.text) for task in tasks]
+    assert wakes == [["true"], ["true"], ["false"]]  # nobody is woken for mail

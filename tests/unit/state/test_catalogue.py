@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
 
+from avplugin.borgmatic.archive import Archive
 from avplugin.installation.model import Kind
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import StateError
@@ -179,3 +181,19 @@ def test_writers_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
     assert failures == []
     with Catalogue.open(tmp_path) as catalogue:
         assert len(catalogue.folder("A")) == 40
+
+
+def test_what_a_repository_was_seen_to_hold_is_remembered_with_when(tmp_path: Path) -> None:
+    begun = datetime.datetime(2026, 11, 22, 2, 0, 0, 123, tzinfo=datetime.UTC)
+    held = Archive("av-a-2026-11-22T02:00:00.hold", "1", begun)
+    with Catalogue.open(tmp_path) as catalogue:
+        assert catalogue.listed("repo") is None
+        catalogue.note_listed("repo", "2026-11-25T02:00:00+00:00", [])
+        catalogue.note_listed("repo", "2026-11-26T02:00:00+00:00", [held])
+
+    with Catalogue.open(tmp_path) as catalogue:
+        listed = catalogue.listed("repo")
+        assert listed is not None
+        assert listed.archives == (held,)
+        assert listed.seen == datetime.datetime(2026, 11, 26, 2, tzinfo=datetime.UTC)
+        assert catalogue.listed("other") is None
