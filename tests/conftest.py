@@ -226,6 +226,16 @@ def adopted() -> Iterator[None]:
     prctl(set_child_subreaper, 0, 0, 0, 0)
 
 
+@pytest.fixture
+def amsterdam(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The computer's clock is that of Amsterdam."""
+    monkeypatch.setenv("TZ", "Europe/Amsterdam")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An office with an empty repository, to be copied: making the repository takes seconds."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,8 @@ from avplugin.configuration.model import BackupSet
 from avplugin.configuration.sessions import OnBusy
 from avplugin.configuration.window import Window
 from avplugin.state.outcomes import CLEAN, UNCHANGED, Outcome
+
+pytestmark = pytest.mark.usefixtures("amsterdam")
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -32,15 +32,6 @@ DAILY = dataclasses.replace(PLAIN, interval=DAY)
 NIGHTLY = dataclasses.replace(
     PLAIN, interval=DAY, window=Window(datetime.time(20), datetime.time(6))
 )
-
-
-@pytest.fixture(autouse=True)
-def amsterdam(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Europe/Amsterdam")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def at(text: str) -> datetime.datetime:

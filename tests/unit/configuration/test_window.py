@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import time
-from collections.abc import Iterator
 
 import pytest
 
 from avplugin.configuration.window import Window
 
+pytestmark = pytest.mark.usefixtures("amsterdam")
+
 NIGHT = Window(datetime.time(20), datetime.time(6))
 SMALL_HOURS = Window(datetime.time(2), datetime.time(3))
-
-
-@pytest.fixture(autouse=True)
-def amsterdam(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Europe/Amsterdam")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def utc(text: str) -> datetime.datetime:

@@ -6,8 +6,6 @@ import dataclasses
 import datetime
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +33,8 @@ from avplugin.state.outcomes import CLEAN, FAILED, NOT_NOW, UNCHANGED, UNVERIFIE
 from avplugin.state.run import Run, SetState
 from avplugin.status.gather import gather
 
+pytestmark = pytest.mark.usefixtures("amsterdam")
+
 DAY = 86400.0
 PLAIN = BackupSet(
     name="administrations",
@@ -48,15 +48,6 @@ PLAIN = BackupSet(
 )
 WINDOW = Window(datetime.time(20), datetime.time(6))
 BY_DAY = Window(datetime.time(9), datetime.time(15))
-
-
-@pytest.fixture(autouse=True)
-def amsterdam(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Europe/Amsterdam")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def at(text: str) -> datetime.datetime:

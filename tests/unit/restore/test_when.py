@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from avplugin.errors import UsageError
 from avplugin.restore.when import parse_when
 
+pytestmark = pytest.mark.usefixtures("amsterdam")
+
 DUTCH, AMERICAN, BRITISH, GERMAN = "nl_NL.UTF-8", "en_US.UTF-8", "en_GB", "de_DE@euro"
 END = "23:59:59"
-
-
-@pytest.fixture(autouse=True)
-def amsterdam(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The computer's clock is that of Amsterdam."""
-    monkeypatch.setenv("TZ", "Europe/Amsterdam")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def now() -> datetime.datetime:
