@@ -191,6 +191,31 @@ def test_a_byte_order_mark_as_windows_editors_write_it_is_fine(file: Path) -> No
         (["1: x"], "1: is not known; known here: installation,"),
         (["sets: {all: {selct: all}}"], "sets.all.selct: is not known; did you mean select?"),
         (["sets: {a: {}}"], "sets.a: must hold folders (of program, system, extra), or select"),
+        (
+            ["sets: {a: {folders: [program], from: '02:00', until: '02:00'}}"],
+            "sets.a.until: is the same time as from; leave out both",
+        ),
+        (
+            ["sets: {a: {folders: [program], from: '02:00'}}"],
+            "sets.a: must hold folders (of program, system, extra), or select (administrations), or"
+            " both; and from only together with until",
+        ),
+        (
+            ["sets: {a: {folders: [program], from: 22:00, until: '06:00'}}"],
+            "sets.a.from: must be text; YAML takes it for something else unless it stands in quotes",
+        ),
+        (
+            ["sets: {a: {folders: [program], from: '24:00', until: '06:00'}}"],
+            "sets.a.from: '24:00' cannot be used: it must be a time from '00:00' to '23:59'",
+        ),
+        (
+            ["sets: {a: {folders: [program], interval: 0d}}"],
+            "sets.a.interval: '0d' cannot be used: it must be a number above 0",
+        ),
+        (
+            ["sets: {chosen: {folders: [program]}}"],
+            "sets.chosen: is the name of what 'avplugin backup --administration' makes",
+        ),
         (["sets:"], "sets: is empty; it must be a group of settings"),
         (["sets: {}"], "sets: is empty"),
         (["sets: {a: }"], "sets.a: is empty; it must be a group of settings"),
