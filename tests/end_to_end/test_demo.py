@@ -83,6 +83,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
     for folder, seed in (("one", "5"), ("two", "5"), ("three", "6")):
         assert demo(folder, *options, "--seed", seed, folder=tmp_path).returncode == 0
     one, two, three = (tree(tmp_path / name) for name in ("one", "two", "three"))
+    for made in (one, two):  # but for the register, which is as if exported just now
+        kind, _, *rest = made[b"/administraties.dbf"]
+        made[b"/administraties.dbf"] = (kind, 0, *rest)
     assert one == two
     assert one != three
 
