@@ -53,6 +53,9 @@ class World:
             "TMPDIR": str(folder / "tmp"),
             "AVPLUGIN_CONFIG": str(self.configuration),
             "BORG_BASE_DIR": str(folder / "borg"),
+            # Half of the time that Borg takes to start: its test of itself, and pytest for that.
+            "BORG_SELFTEST": "disabled",
+            "PYTHONPATH": str(Path(__file__).with_name("stand_ins") / "no_pytest"),
         }
 
     def borgmatic_file(self, set_name: str = "administrations") -> Path:

@@ -443,6 +443,9 @@ def _environment(repository: Repository) -> Iterator[dict[str, str]]:
             f"cannot get the passphrase of {repository}: {str(error).splitlines()[0].rstrip('.')}."
         ) from error
     environment["PATH"] = _search_path()
+    # Borg tests itself whenever it starts, which can take longer than what it is asked. The Borg
+    # that borgmatic starts each night does so; this one need not again.
+    environment.setdefault("BORG_SELFTEST", "disabled")
     own_descriptor = environment.get("BORG_PASSPHRASE_FD")
     if own_descriptor == os.environ.get("BORG_PASSPHRASE_FD"):
         own_descriptor = None
