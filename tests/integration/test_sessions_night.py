@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import World, until
+from conftest import World, group_has_ended, until
 from samba import PASSWORD, SHARE, Samba, serving
 from smbprotocol.exceptions import SharingViolation
 
@@ -268,7 +268,7 @@ def test_a_fence_that_fell_in_between_leaves_the_archive_unverified(
 
 
 def test_killing_borgmatic_leaves_no_fence_and_no_stopped_service(
-    world: World, samba: Samba
+    world: World, samba: Samba, adopting: None
 ) -> None:
     ask(
         world,
@@ -287,6 +287,7 @@ def test_killing_borgmatic_leaves_no_fence_and_no_stopped_service(
     running.wait()
     until(lambda: not guards(world))
     go.touch()
+    assert group_has_ended(running.pid)
 
     assert note_services(world).read_text() == "stopped\nstarted\n"
     with samba.workstation() as workstation:
@@ -294,7 +295,7 @@ def test_killing_borgmatic_leaves_no_fence_and_no_stopped_service(
 
 
 def test_killing_the_guard_too_leaves_the_service_to_the_next_command(
-    world: World, samba: Samba
+    world: World, samba: Samba, adopting: None
 ) -> None:
     ask(world, {"samba": {"config": str(samba.config)}}, **services(world))
     reached, go = hold_up(world)
@@ -305,6 +306,7 @@ def test_killing_the_guard_too_leaves_the_service_to_the_next_command(
     os.kill(guard["pid"], signal.SIGKILL)
     running.wait()
     go.touch()
+    assert group_has_ended(running.pid)
     assert note_services(world).read_text() == "stopped\n"
 
     done = world.avplugin("sessions")
