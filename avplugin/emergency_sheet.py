@@ -152,8 +152,8 @@ def _steps(vault: Vault, texts: Texts) -> list[str]:
         "",
         *_folded(
             _(
-                "{step}. Put back the program folder, the system folder, and each administration by"
-                " its code, each in a new folder:"
+                "{step}. Put back the program folder, the system folder, each extra folder by its"
+                " name, and each administration by its code, each in a new folder:"
             ).format(step=step + 1)
         ),
         "",
@@ -163,6 +163,7 @@ def _steps(vault: Vault, texts: Texts) -> list[str]:
             for what, folder in (
                 ("program", "restored/program"),
                 ("system", "restored/system"),
+                (f"extra:{_('NAME')}", f"restored/{_('NAME')}"),
                 (_("CODE"), f"restored/{_('CODE')}"),
             )
         ),

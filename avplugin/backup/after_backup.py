@@ -198,6 +198,8 @@ def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -
         also=stored_by_borgmatic(call.repository, archive.name, items),
     )
     if reasons:
+        with Catalogue.open(call.configuration.state) as catalogue:
+            catalogue.note_listed(listing.id, utc_now(), listing.archives)
         raise NotClean(call, archive.name, [*reasons, *filter(None, [taken.fault])])
     final = clean_name(archive.name, [other.name for other in listing.archives])
     borg.rename_archive(call.repository, archive.name, final)
@@ -257,6 +259,8 @@ def _tidy(call: Call, run: Run, manifest: Manifest, committed: _Committed) -> li
                 stale += too_many(reader, archives, call.configuration.keep_chosen)
             if stale:
                 borg.delete_archives(call.repository, [archive.name for archive in stale])
+                left = tuple(one for one in reader.listing.archives if one not in stale)
+                catalogue.note_listed(reader.listing.id, utc_now(), left)
     except (AvpluginError, StopIteration) as error:
         said = f"{committed.name} is clean, but what is no longer needed could not be cleared"
         return [f"{said}: {error}"]

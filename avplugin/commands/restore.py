@@ -139,7 +139,7 @@ def _restore(context: Context, words: _Words, repository: str | None) -> None:
         except DestinationFull:
             raise
         except (OtherArchives, BorgError) as error:
-            context.detail(f"Looking again: {str(error).splitlines()[0]}")
+            context.say(f"Looking again: {str(error).splitlines()[0]}")
         else:
             return
     _restore_from(context, words, repository, journal, where, expect_same=False)

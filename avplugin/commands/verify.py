@@ -48,7 +48,8 @@ def command(
     Without CODE, all folders of the newest clean snapshots, in each repository. With --live, look
     at the tables of the installation itself instead.
 
-    Exit status: 0 all is well, 1 something is damaged or was not proven.
+    Exit status: 0 all is well, also if a table was damaged before it was backed up already; 1
+    something was not proven, or, with --live, is damaged.
     """
     if live:
         if archive or sample or scratch or repository:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from avplugin.state.outcomes import FAILED, UNVERIFIED
 from avplugin.status.model import FolderStatus, RepositoryStatus, Status, Trouble
+from avplugin.wording import some
 
 
 class Concern(enum.StrEnum):
@@ -81,7 +82,9 @@ def _of_repository(one: RepositoryStatus) -> Iterator[Attention]:
     if one.unreachable:
         yield Attention(Concern.UNREACHABLE, one.what, detail=one.unreachable)
     if one.braked is not None:
-        yield Attention(Concern.BRAKE, one.what, one.braked_since)
+        worst = sorted(one.braked.losses.items(), key=lambda pair: (-pair[1].size, pair[0]))
+        lost = some([f"{label} ({loss.size})" for label, loss in worst], 5)
+        yield Attention(Concern.BRAKE, one.what, one.braked_since, lost)
     if one.overdue_since is not None:
         yield Attention(Concern.OVERDUE, one.what, one.good, _reason(one), one.people)
     elif one.clean is None:

@@ -13,8 +13,11 @@ _FOLD = 300  # characters of a program's own message
 # Of each: with a moment, and without one.
 _SENTENCES: dict[Concern, tuple[str, str]] = {
     Concern.BRAKE: (
-        N_("{what}: the brake is on since {when}: many tables are gone or damaged at once."),
-        N_("{what}: the brake is on: many tables are gone or damaged at once."),
+        N_(
+            "{what}: the brake is on since {when}: many tables are gone or damaged at once, in"
+            " {detail}."
+        ),
+        N_("{what}: the brake is on: many tables are gone or damaged at once, in {detail}."),
     ),
     Concern.OVERDUE: (
         N_("{what}: overdue: the last clean backup is of {when}."),

@@ -125,7 +125,7 @@ def test_the_sheet_brings_everything_back_on_a_new_machine(started: World, tmp_p
 
     for command in commands[2:]:
         done = subprocess.run(
-            ["sh", "-c", command.replace("CODE", "BAKKER26")],
+            ["sh", "-c", command.replace("CODE", "BAKKER26").replace("NAME", "Layouts")],
             env=environment,
             cwd=tmp_path,
             input="".join(f"{line.split(':', 1)[1].strip()}\n" for line in paper),
