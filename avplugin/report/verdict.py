@@ -5,6 +5,7 @@ from __future__ import annotations
 from avplugin.language import Texts, date_and_time, some_of
 from avplugin.report.content import Report, SetRow
 from avplugin.report.nights import Night
+from avplugin.state.outcomes import FAILED, UNVERIFIED
 
 
 def verdict(report: Report, texts: Texts) -> str:
@@ -44,6 +45,11 @@ def last_night_of(row: SetRow, texts: Texts) -> str:
         said += " " + _("Left out: {labels}.").format(
             labels=some_of(texts, sorted(best.missing), 5)
         )
+    last = night.outcomes[-1]
+    if best.is_good and last.status in {FAILED, UNVERIFIED}:
+        ended = last.finished
+        moment = "" if ended is None else date_and_time(texts, ended)
+        said += " " + _("A later try in the same night failed ({moment}).").format(moment=moment)
     if night.people:
         said += " " + _("In the way: {people}.").format(people=some_of(texts, night.people, 5))
     return said

@@ -7,6 +7,7 @@ import datetime
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from past import Past
@@ -16,7 +17,8 @@ from avplugin.configuration.load import load_configuration
 from avplugin.configuration.model import BackupSet
 from avplugin.configuration.sessions import OnBusy
 from avplugin.configuration.window import Window
-from avplugin.report.content import make_report
+from avplugin.language import texts_in
+from avplugin.report.content import SetRow, make_report
 from avplugin.report.nights import (
     Night,
     deadline,
@@ -28,6 +30,7 @@ from avplugin.report.nights import (
     times_in_the_way,
     worst,
 )
+from avplugin.report.verdict import last_night_of
 from avplugin.report.which_night import night_to_tell
 from avplugin.state.outcomes import CLEAN, FAILED, NOT_NOW, UNCHANGED, UNVERIFIED, Outcome
 from avplugin.state.run import Run, SetState
@@ -337,3 +340,17 @@ def test_the_report_puts_those_with_trouble_first_and_folds_the_quiet_ones(tmp_p
     assert report.rows[0].nights[14:16] == (Night.FAILED, Night.FAILED)
     assert [row.folder.label for row in report.rows if row.is_quiet] == ["Q"]
     assert report.people == {"MARIEKE on WS-1": 4, "PIET on WS-2": 2}
+
+
+def test_a_try_that_failed_behind_a_good_one_is_told_as_well() -> None:
+    tries = [
+        outcome("2026-11-26T01:00", folders=2, changed=("A",)),
+        outcome("2026-11-26T02:10", FAILED),
+    ]
+    [night] = nights_of(PLAIN, tries, [day("2026-11-25")], ())
+    unknown: Any = None
+
+    said = last_night_of(SetRow(unknown, (night,)), texts_in("en"))
+
+    assert said.startswith("Backed up and proven clean: 2 folders, 1 changed")
+    assert said.endswith(" A later try in the same night failed (2026-11-26 02:10).")
