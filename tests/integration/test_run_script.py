@@ -109,6 +109,7 @@ class Machine:
             "tmux",
             "cron",
             "chromium",
+            "faketime",
             "systemd-analyze",
         ):
             self._write(name, "")
@@ -459,6 +460,7 @@ def test_setup_and_demo_need_neither_samba_nor_tmux(complete: Machine) -> None:
         ("tmux", "tmux"),
         ("cron", "cron"),
         ("chromium", "chromium"),
+        ("faketime", "faketime"),
         ("systemd-analyze", "systemd"),
     ],
 )
