@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 
 from avplugin.backup.brake import apply_brake
-from avplugin.backup.call import Call, utc_now
+from avplugin.backup.call import BY_HAND, Call, utc_now
 from avplugin.backup.describe import describe_run
 from avplugin.backup.due import Due, when_due
 from avplugin.backup.identity import own_identity
@@ -124,7 +124,7 @@ class Unchanged(PutOff, NotNow):
 
 def _refuse_unless_due(call: Call, owner: Process) -> Due:
     """End the run if it is too early for it: the repository is not looked at for that."""
-    if not is_attended():
+    if not is_attended() and not os.environ.get(BY_HAND):
         call.state.note_start()
     now = datetime.datetime.now(datetime.UTC)
     if call.is_forced:

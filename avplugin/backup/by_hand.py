@@ -7,7 +7,7 @@ import datetime
 import json
 from collections.abc import Callable, Sequence
 
-from avplugin.backup.call import FORCED, ONLY, make_call
+from avplugin.backup.call import BY_HAND, FORCED, ONLY, make_call
 from avplugin.backup.due import when_due
 from avplugin.borgmatic.archive import Series
 from avplugin.borgmatic.configuration import Repository, load_borgmatic_configuration
@@ -116,7 +116,7 @@ def back_up(
         watcher.say(f"{backup_set.name}: not now: {dues[0].why}; --force backs up all the same.")
         return 0, []
     options: list[str] = []
-    environment = {FORCED: "1"} if wanted.forced else {}
+    environment = {BY_HAND: "1", **({FORCED: "1"} if wanted.forced else {})}
     if wanted.codes:
         backup_set = configuration.chosen_set(backup_set, wanted.codes)
         options = _options_of_chosen(configuration, backup_set)

@@ -22,6 +22,7 @@ from avplugin.state.run import SetState
 # Environment variables by which `avplugin backup` speaks to the hooks of the borgmatic it starts.
 FORCED = "AVPLUGIN_FORCED"
 ONLY = "AVPLUGIN_ONLY"  # codes of administrations, as JSON
+BY_HAND = "AVPLUGIN_BY_HAND"  # somebody called it: no schedule, terminal or not
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

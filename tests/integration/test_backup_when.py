@@ -259,3 +259,13 @@ def test_after_days_in_which_the_machine_was_off_somebody_in_is_an_error_at_once
     assert late.returncode == 1
     assert "BAKKER26, overdue, was copied though" in late.stderr
     assert office.archives()[-1].endswith(".unverified")
+
+
+def test_a_backup_by_hand_is_none_that_a_schedule_started_terminal_or_not(office: World) -> None:
+    note = office.state / "administrations" / "last-start-by-schedule"
+    assert note.exists()  # borgmatic create, without a terminal
+    note.unlink()
+
+    assert office.avplugin("backup", "administrations").returncode == 75
+
+    assert not note.exists()
