@@ -6,13 +6,14 @@ import contextlib
 import dataclasses
 import datetime
 import os
+import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 
 from avplugin.backup.brake import apply_brake
 from avplugin.backup.call import BY_HAND, Call, utc_now
 from avplugin.backup.describe import describe_run
-from avplugin.backup.due import Due, when_due
+from avplugin.backup.due import Due, is_overdue, when_due
 from avplugin.backup.identity import own_identity
 from avplugin.backup.plan import Plan, make_plan
 from avplugin.backup.references import tell_references
@@ -35,11 +36,13 @@ from avplugin.state.manifest import (
     manifest_files,
 )
 from avplugin.state.outcomes import FAILED, NOT_NOW, UNCHANGED, Outcome
+from avplugin.state.retention import RetentionFile
 from avplugin.state.run import Run
 from avplugin.state.unregistered import UnregisteredFile
 from avplugin.state.waiting import WHOLE_SET, WaitingList, has_passed
 from avplugin.wording import some
 
+_PRUNE_WAIT = 600.0  # seconds; a prune takes a few
 _TOLD = 3  # how many damaged tables of a folder a message tells
 _TOLD_OF_BRAKE = 8  # how many lines of why the brake is on
 
@@ -132,8 +135,17 @@ def _refuse_unless_due(call: Call, owner: Process) -> Due:
     due = when_due(call.set, call.last_good(), now)
     if not due.is_now and not due.missing:
         _refuse_retry(call, owner, f"{call.set.name}: not now: {due.why}")
-        raise NotNow(f"{call.set.name}: not now: {due.why}.")
+        raise _not_now(call, f"{call.set.name}: not now: {due.why}.")
     return due
+
+
+def _not_now(call: Call, said: str) -> AvpluginError:
+    """Return NotNow, or an error if there has been no good backup for too long: 75 looks fine."""
+    last = call.last_good()
+    if is_overdue(call.set, last, datetime.datetime.now(datetime.UTC)):
+        since = last.moment if last is not None else ""
+        return AvpluginError(f"{said}\nIt is overdue: the last good backup is of {since}.")
+    return NotNow(said)
 
 
 def _refuse_for_the_same(call: Call, plan: Plan, clearance: Clearance, due: Due) -> None:
@@ -157,6 +169,10 @@ def _alone(call: Call, owner: Process) -> Iterator[None]:
     """
     is_frequent = call.set.interval is not None or call.set.window is not None
     kind: type[AvpluginError] = NotNow if is_frequent else AvpluginError
+    pruning = RetentionFile(call.state.folder)
+    end = time.monotonic() + (0 if is_frequent else _PRUNE_WAIT)
+    while pruning.is_pruned_beside(owner) and time.monotonic() < end:
+        time.sleep(1)
     try:
         with locked(call.state.lock, wait=not is_frequent):
             run = call.state.current_run()
@@ -165,9 +181,21 @@ def _alone(call: Call, owner: Process) -> Iterator[None]:
                     f"another backup of the set {call.set.name} runs since {run.started} (process"
                     f" {run.owner.pid}).\nWait for it to end; schedules must not overlap."
                 )
+            if pruning.is_pruned_beside(owner):
+                # A snapshot that lacks a folder must not become clean between the moment in which
+                # before-prune holds what is needed and the prune itself: it would count for it.
+                raise kind(
+                    f"the set {call.set.name} is pruned by another borgmatic at this moment.\n"
+                    "Wait for that to end; schedules must not overlap."
+                )
             yield
     except Locked as error:
-        raise NotNow(f"another start of a backup of {call.set.name} is at work.") from error
+        said = f"another start of a backup of {call.set.name} is at work."
+        raise _not_now(call, said) from error
+    except NotNow as error:
+        if type(error) is NotNow:
+            raise _not_now(call, str(error)) from error
+        raise
 
 
 @contextlib.contextmanager

@@ -52,6 +52,7 @@ def prepare(call: Call, say: Callable[[str], None]) -> Settled:
             archives=settled.archives,
             condemned=settled.condemned,
             held=settled.held,
+            owner=calling_process(),
         )
         file.note(shelf.repository_id, pruning)
     return settled

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from avplugin.borgmatic.process import Process
 from avplugin.state.files import StateError, read_json, write_json
 from avplugin.wording import some
 
@@ -58,6 +59,13 @@ class Pruning:
     held: tuple[Held, ...]
     removed: tuple[str, ...] = ()
     ended: str = ""
+    owner: Process | None = None  # the borgmatic that prunes
+
+    def is_under_way(self, other_than: Process) -> bool:
+        """Return whether another borgmatic than this one still prunes."""
+        if self.ended or self.owner is None or self.owner == other_than:
+            return False
+        return self.owner.is_borgmatic()
 
 
 class RetentionFile:
@@ -76,6 +84,17 @@ class RetentionFile:
             return None if entry is None else _pruning(entry)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._damaged() from error
+
+    def is_pruned_beside(self, owner: Process) -> bool:
+        """Return whether another borgmatic prunes any repository of the set at this moment.
+
+        Raise StateError if the file is damaged.
+        """
+        try:
+            prunings = [_pruning(entry) for entry in self._read().values()]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self._damaged() from error
+        return any(one.is_under_way(owner) for one in prunings)
 
     def note(self, repository_id: str, pruning: Pruning) -> None:
         """Note a prune that begins now, or has ended."""
@@ -112,4 +131,5 @@ def _pruning(entry: Mapping[str, Any]) -> Pruning:
         held=held,
         removed=names["removed"],
         ended=str(entry["ended"]),
+        owner=Process(**entry["owner"]) if entry.get("owner") else None,
     )

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import World, make_world, until
@@ -306,3 +307,26 @@ def test_nothing_is_pruned_if_a_manifest_cannot_be_read(lacking: World) -> None:
     assert f"nothing is pruned in local: nobody can tell what is in {last}" in refused.stderr
     assert world.archives() == there
     assert world.borgmatic("prune").returncode == 0
+
+
+def test_no_backup_begins_between_what_is_held_and_the_prune(world: World) -> None:
+    def often(document: Any) -> None:
+        document["sets"]["administrations"]["interval"] = "1s"
+
+    world.edit(world.configuration, often)
+    assert world.borgmatic("create").returncode == 0
+    folder = world.administrations / "BAKKER26"
+    meanwhile = world.folder / "meanwhile"
+    world.add_hook(
+        "- before: action\n  when: [prune]\n"
+        f"  run: ['mv {folder} {world.folder}/away; sleep 2; borgmatic --config"
+        f" {world.borgmatic_file()} create >{meanwhile} 2>&1; true']"
+    )
+    world.configure_borgmatic("keep_secondly: 1")
+
+    done = world.borgmatic("prune")
+
+    assert done.returncode == 0, done.stderr
+    assert "is pruned by another borgmatic at this moment" in meanwhile.read_text()
+    assert len(world.archives()) == 1
+    assert world.avplugin_json("snapshots", "BAKKER26")
