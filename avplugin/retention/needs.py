@@ -17,6 +17,7 @@ from avplugin.state.manifest import NOT_CHECKED, FolderManifest, Manifest
 from avplugin.state.retention import Reason
 from avplugin.wording import some
 
+_EARLIER = "\0"  # behind a label, for whoever had it before
 _Version = tuple[str, str]  # fingerprint and list digest
 
 
@@ -93,6 +94,7 @@ class _Copies:
 
     def __init__(self) -> None:
         self._folders: dict[str, _Folder] = {}
+        self._known: dict[str, tuple[str, FolderManifest]] = {}  # by label: key, copy met last
         self._last: Archive | None = None
         self._left_out: set[str] = set()  # of the last one
 
@@ -102,7 +104,13 @@ class _Copies:
             self._last = archive
             self._left_out = {folder_key(part.label) for part in manifest.left_out}
         for part in manifest.stored:
-            key = folder_key(part.label)
+            label = folder_key(part.label)
+            key, newer = self._known.get(label, (label, part))
+            if folder_key(newer.name) != folder_key(part.name) and folder_key(
+                newer.path
+            ) != folder_key(part.path):
+                key += _EARLIER  # the code is another client's since: these books have left
+            self._known[label] = (key, part)
             if key not in self._folders:
                 self._folders[key] = _Folder(part.label)
             self._folders[key].add(part, archive)

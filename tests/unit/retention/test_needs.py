@@ -269,3 +269,31 @@ def test_a_snapshot_of_a_clock_that_was_ahead_does_not_stand_for_what_came_after
     assert set(held(shelf, [last], needs_of(shelf))) == {ahead, newest}
     before_all = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
     assert set(held(shelf, [last], needs_of(shelf, now=before_all))) == {ahead}
+
+
+def test_the_books_of_whoever_had_a_code_before_are_kept_as_those_of_one_that_left() -> None:
+    shelf = Shelf()
+
+    def other(fingerprint: str) -> FolderManifest:
+        return folder("oud", fingerprint=fingerprint, name="Andere klant", path="/srv/andere")
+
+    old = shelf.put(folder("A"), version("OUD", 1))
+    shelf.put(folder("A"))
+    shelf.put(folder("A"), other("2"))
+    last = shelf.put(folder("A"), other("3"))
+
+    found = held(shelf, [last], needs_of(shelf, current=["A", "oud"]))
+    long_ago = held(shelf, [last], needs_of(shelf, retired=DAY, current=["A", "oud"]))
+
+    assert list(found) == [old]
+    assert "gone since then" in found[old][0]
+    assert long_ago == {}
+
+
+def test_a_folder_that_moved_or_has_another_name_is_the_same_one() -> None:
+    shelf = Shelf()
+    shelf.put(version("B", 1))
+    shelf.put(folder("B", fingerprint="2", path="/srv/elsewhere"))
+    last = shelf.put(folder("B", fingerprint="3", path="/srv/elsewhere", name="Nieuwe naam"))
+
+    assert held(shelf, [last], needs_of(shelf, current=["B"])) == {}
