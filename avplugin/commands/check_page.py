@@ -35,8 +35,8 @@ def show_check_page(
     rows = [
         (_("Code"), choice.folder.label),
         (_("Name"), choice.folder.name or "-"),
-        (_("Snapshot"), f"{choice.archive.name}, {choice.source.reader.repository}"),
-        (_("Taken"), _taken(context, choice.archive.time, at)),
+        (_("Snapshot"), f"{choice.origin.name}, {choice.origin.place}"),
+        (_("Taken"), _taken(context, choice.origin.time, at)),
         (_("Size"), human_size(sum(target.size for target in preparation.targets))),
         (_("Tables"), str(sum(part.folder.tables for part in _parts(preparation)))),
         *_health(context, preparation),

@@ -222,7 +222,7 @@ def _choose(
         from avplugin.restore.targets import original_places  # noqa: PLC0415
 
         if label is not None and at is not None:
-            archive = choose_snapshot(sources, Wanted(label, None, at, unverified)).archive.name
+            archive = choose_snapshot(sources, Wanted(label, None, at, unverified)).origin.name
         configuration = context.configuration if context.has_configuration else None
         places = original_places(locate(configuration)[0])
         asked = ask(
@@ -289,9 +289,9 @@ def _answer_dry_run(context: Context, preparation: Preparation) -> None:
 def _choice_document(preparation: Preparation) -> dict[str, object]:
     choice = preparation.choice
     return {
-        "archive": choice.archive.name,
-        "time": choice.archive.time.isoformat(),
-        "repository": str(choice.source.reader.repository),
+        "archive": choice.origin.name,
+        "time": choice.origin.time.isoformat(),
+        "repository": choice.origin.place,
         "warnings": list(preparation.warnings),
     }
 

@@ -69,7 +69,7 @@ def prepare(
         _refuse_unknown_places(targets, installation, trouble)
     if isinstance(where, New):
         _refuse_places_of_others(choice, targets, installation, configuration)
-    then, now = choice.manifest.run.accountview_version, _version_of(installation)
+    then, now = choice.run.accountview_version, _version_of(installation)
     warnings = [trouble.splitlines()[0]] if trouble else []
     warnings += _odd_places(targets, where, installation)
     warnings += _check_version(choice, where, then, now, accepted=other_version)
@@ -144,18 +144,17 @@ def _refuse_places_of_others(
 ) -> None:
     """Refuse a new folder inside one that would take it for its own, or that Borg or we keep."""
     folders = installation.folders if installation is not None else ()
-    around = {folder.path: folder.label for folder in folders}
-    around[os.path.realpath(choice.source.reader.repository.path)] = "the repository"
-    around[os.path.realpath(choice.source.state)] = "avplugin's own folder"
+    around = {Path(folder.path): folder.label for folder in folders}
+    around |= choice.origin.own_places
     if configuration is not None:
-        around[os.path.realpath(configuration.state)] = "avplugin's own folder"
+        around[Path(os.path.realpath(configuration.state))] = "avplugin's own folder"
     for target in targets:
         real = Path(os.path.realpath(target.path))
         for one in (real, *real.parents):
-            if str(one) in around:
+            if one in around:
                 raise RestoreError(
                     f"{target.path} lies in {one}, and would be taken for a part of"
-                    f" {around[str(one)]}.\nName a folder outside of it."
+                    f" {around[one]}.\nName a folder outside of it."
                 )
 
 

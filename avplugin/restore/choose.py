@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 from avplugin.borgmatic.archive import Archive
 from avplugin.errors import AvpluginError, UsageError
+from avplugin.restore.extract import ArchiveOrigin
+from avplugin.restore.origin import Origin
 from avplugin.snapshots.sources import Source, newest_first
 from avplugin.state.catalogue import folder_key
-from avplugin.state.manifest import NOT_CHECKED, FolderManifest, Manifest
+from avplugin.state.manifest import NOT_CHECKED, FolderManifest, RunManifest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,14 +31,13 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Choice:
-    """One folder in one archive, with the copy documents that belong to it.
+    """One folder out of one archive or package, with the copy documents that belong to it.
 
-    `doubt` says why the archive is not clean; it is empty if it is.
+    `run` made what it comes from. `doubt` says why that is not clean; it is empty if it is.
     """
 
-    source: Source
-    archive: Archive
-    manifest: Manifest
+    origin: Origin
+    run: RunManifest
     folder: FolderManifest
     copy_documents: tuple[FolderManifest, ...]
     doubt: str = ""
@@ -126,4 +127,5 @@ def _in_archive(source: Source, archive: Archive, label: str) -> Choice | None:
     if folder is None:
         return None
     doubt = "" if archive.is_clean else source.reader.reason(archive)
-    return Choice(source, archive, manifest, folder, manifest.copy_documents_of(folder), doubt)
+    origin = ArchiveOrigin(source, archive)
+    return Choice(origin, manifest.run, folder, manifest.copy_documents_of(folder), doubt)

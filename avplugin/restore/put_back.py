@@ -24,7 +24,6 @@ from avplugin.errors import AvpluginError
 from avplugin.installation.model import Folder
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
 from avplugin.restore.check import Preparation, locate
-from avplugin.restore.extract import extract_folders
 from avplugin.restore.mounts import permissions_warning
 from avplugin.restore.staging import kept_name, remove_staging, staging_folder, staging_for
 from avplugin.restore.swap import LostTrack, SwapRefused, perform, plan_swap, swap_from_json
@@ -74,7 +73,7 @@ def put_back(
     restore = journal.begin(
         Restore(
             number=0,
-            what=f"{preparation.choice.folder.label} from {preparation.choice.archive.name}",
+            what=f"{preparation.choice.folder.label} from {preparation.choice.origin.name}",
             started=now.astimezone(datetime.UTC).isoformat(timespec="seconds"),
             owner=this_process(),
             stage=Stage.EXTRACTING,
@@ -243,19 +242,15 @@ def _make_ready(
     preparation: Preparation, restore: Restore, progress: Callable[[int], None]
 ) -> list[str]:
     """Extract all targets into their staging folders; return warnings."""
-    choice = preparation.choice
     warnings: list[str] = []
     done = 0
     for target, folder in zip(preparation.targets, restore.folders, strict=True):
         staging = Path(folder.staging)
         with _written_meanwhile(staging):
-            extracted = extract_folders(
-                choice.source.reader,
-                choice.archive,
+            extracted = preparation.choice.origin.extract(
                 [part.folder for part in target.parts],
                 staging,
                 functools.partial(_add, progress, done),
-                is_proven=choice.archive.is_clean,
             )
         warnings += extracted.warnings
         _bring_together(target, staging)
@@ -378,7 +373,7 @@ def _files(contents: Contents) -> dict[bytes, tuple[int, int]]:
 
 @contextlib.contextmanager
 def _written_meanwhile(path: Path) -> Iterator[None]:
-    """Let the disk write while Borg extracts, so that there is little left to wait for."""
+    """Let the disk write while folders are extracted, so that there is little left to wait for."""
     done = threading.Event()
 
     def write() -> None:

@@ -72,10 +72,13 @@ def plan_targets(
     RestoreError if the folder cannot go there.
     """
     match where:
-        case Original():
+        case Original() if choice.origin.knows_places:
             place = original_places(installation)
+        case Original():
+            place = _places_of(choice, choice.folder.code, installation)
         case Into(code):
-            place = _places_of_other(choice, code, installation)
+            _refuse_same_code(choice, code)
+            place = _places_of(choice, code, installation)
         case New(folder):
             place = _new_places(choice, folder)
     parts = [Part(folder, place(folder)) for folder in (choice.folder, *choice.copy_documents)]
@@ -174,18 +177,23 @@ def original_places(installation: Installation | None) -> Callable[[FolderManife
     return lambda folder: Path(known.get(folder_key(folder.label)) or folder.path)
 
 
-def _places_of_other(
-    choice: Choice, code: str, installation: Installation | None
-) -> Callable[[FolderManifest], Path]:
-    """Return what puts an administration's folders in the places of another's."""
+def _refuse_same_code(choice: Choice, code: str) -> None:
     if choice.folder.kind is not Kind.ADMINISTRATION:
         raise UsageError(f"--into is for administrations; {choice.folder.label} is none.")
     if code_key(code) == code_key(choice.folder.code):
         raise UsageError(
             f"{code} is the code of the snapshot itself: --original puts it back in its place."
         )
+
+
+def _places_of(
+    choice: Choice, code: str, installation: Installation | None
+) -> Callable[[FolderManifest], Path]:
+    """Return what puts an administration's folders in the places of the one with this code."""
     if installation is None:
-        raise UsageError("--into needs accountview.yaml, which says where administrations lie.")
+        raise UsageError(
+            "only accountview.yaml says where administrations lie: it is needed, or --new FOLDER."
+        )
     theirs = {
         (folder.kind, _number(folder.label)): folder.path
         for folder in _all_folders(installation)

@@ -18,7 +18,8 @@ from avplugin.borgmatic.borg import BorgError, DestinationFull, RepositoryUnavai
 from avplugin.foxpro.health import check_tables
 from avplugin.foxpro.records import count_records
 from avplugin.installation.scan import Contents
-from avplugin.restore.extract import ExtractError, extract_folders
+from avplugin.restore.extract import extract_folders
+from avplugin.restore.prove import ExtractError
 from avplugin.state.drills import Drilled, DrillsFile
 from avplugin.state.manifest import NOT_CHECKED, FolderManifest
 from avplugin.verify.candidates import Candidate

@@ -24,6 +24,7 @@ from avplugin.configuration.model import Configuration
 from avplugin.restore import put_back, staging, swap, undo
 from avplugin.restore.check import prepare
 from avplugin.restore.choose import Choice, Wanted, choose_snapshot
+from avplugin.restore.extract import ArchiveOrigin
 from avplugin.restore.where import Original
 from avplugin.snapshots.sources import configured_sources
 from avplugin.state import restores
@@ -273,12 +274,13 @@ def extracted_once(firm: Firm, folder: Path) -> Callable[..., list[str]]:
         return []
 
     choice = firm.choice
+    assert isinstance(choice.origin, ArchiveOrigin)
     for part in (choice.folder, *choice.copy_documents):
         scratch = folder / f"scratch{len(copies)}"
         scratch.mkdir()
         extract(
-            choice.source.reader.repository,
-            choice.archive.name,
+            choice.origin.source.reader.repository,
+            choice.origin.archive.name,
             [part.archived_path],
             [inner.lstrip("/") for inner in part.inside],
             scratch,
