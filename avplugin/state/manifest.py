@@ -194,9 +194,9 @@ def read_manifest(data: bytes) -> Manifest:
     for line in data.splitlines():
         document = _parse(line)
         if document.get("type") == "run":
-            runs.append(_make(RunManifest, document))
+            runs.append(run_from_document(document))
         elif document.get("type") == "folder":
-            folders.append(_make_folder(document))
+            folders.append(folder_from_document(document))
     if len(runs) != 1:
         raise ManifestError("holds no manifest of avplugin" if not runs else "holds two manifests")
     return Manifest(runs[0], tuple(sorted(folders, key=lambda part: (part.kind, part.label))))
@@ -214,12 +214,28 @@ def run_to_json(run: RunManifest) -> str:
 
 def folder_from_json(text: str) -> FolderManifest:
     """Return what folder_to_json was given."""
-    return _make_folder(json.loads(text))
+    return folder_from_document(json.loads(text))
 
 
 def run_from_json(text: str) -> RunManifest:
     """Return what run_to_json was given."""
-    return _make(RunManifest, json.loads(text))
+    return run_from_document(json.loads(text))
+
+
+def run_from_document(document: dict[str, Any]) -> RunManifest:
+    """Return the run in a document of JSON. Raise ManifestError if it is none."""
+    return _make(RunManifest, document)
+
+
+def folder_from_document(document: dict[str, Any]) -> FolderManifest:
+    """Return the folder in a document of JSON. Raise ManifestError if it is none."""
+    try:
+        values = {"kind": Kind(document["kind"]), "inside": tuple(document["inside"])}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestError(f"holds a manifest that lacks something ({error!r})") from error
+    part = _make(FolderManifest, {**document, **values})
+    _check_paths(part)
+    return part
 
 
 def _line(document: dict[str, Any]) -> bytes:
@@ -240,16 +256,6 @@ def _parse(line: bytes) -> dict[str, Any]:
             " not know; a newer one will"
         )
     return document
-
-
-def _make_folder(document: dict[str, Any]) -> FolderManifest:
-    try:
-        values = {"kind": Kind(document["kind"]), "inside": tuple(document["inside"])}
-    except (KeyError, TypeError, ValueError) as error:
-        raise ManifestError(f"holds a manifest that lacks something ({error!r})") from error
-    part = _make(FolderManifest, {**document, **values})
-    _check_paths(part)
-    return part
 
 
 def _make(cls: type[_Value], document: dict[str, Any]) -> _Value:

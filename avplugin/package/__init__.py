@@ -1,0 +1,1 @@
+"""Packages: one administration in one file, for an accountant or a client, there and back."""
