@@ -109,19 +109,6 @@ class Judged(NamedTuple):
     pruned: frozenset[str]
 
 
-def begin_listing(repository: Repository) -> Callable[[], Listing]:
-    """Begin to ask for the repository's archives beside all else; return what waits for the answer.
-
-    That raises what list_archives does.
-    """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only for restores
-
-    executor = ThreadPoolExecutor(max_workers=1)
-    answer = executor.submit(list_archives, repository)
-    executor.shutdown(wait=False)
-    return answer.result
-
-
 class ItemList:
     """An archive's list, in its own order, as Borg wrote it: objects take several times more."""
 

@@ -119,8 +119,9 @@ def _restore_or_say_what_not(context: Context, words: _Words, repository: str | 
 
 
 def _restore(context: Context, words: _Words, repository: str | None) -> None:
-    from avplugin.borgmatic.borg import BorgError, DestinationFull  # noqa: PLC0415
-    from avplugin.snapshots.reader import OtherArchives  # noqa: PLC0415
+    from avplugin.restore.check import prepare  # noqa: PLC0415
+    from avplugin.restore.put_back import folders_of, put_back  # noqa: PLC0415
+    from avplugin.restore.who_is_in import nobody_in  # noqa: PLC0415
 
     journal = _journal(context)
     _refuse_while_one_is_cut_off(context)
@@ -131,46 +132,12 @@ def _restore(context: Context, words: _Words, repository: str | None) -> None:
         raise click.UsageError(
             f"say {missing}: CODE and --original, --into OTHERCODE or --new FOLDER"
         )
-    if not is_open and words.yes and not words.dry_run:
-        try:
-            # Borg extracts what was the newest version the last time, while it is asked whether it
-            # still is; nothing changes places before that is known.
-            _restore_from(context, words, repository, journal, where, expect_same=True)
-        except DestinationFull:
-            raise
-        except (OtherArchives, BorgError) as error:
-            context.say(f"Looking again: {str(error).splitlines()[0]}")
-        else:
-            return
-    _restore_from(context, words, repository, journal, where, expect_same=False)
-
-
-def _restore_from(
-    context: Context,
-    words: _Words,
-    repository: str | None,
-    journal: RestoreJournal,
-    where: Where | None,
-    *,
-    expect_same: bool,
-) -> None:
-    from avplugin.errors import AvpluginError  # noqa: PLC0415
-    from avplugin.restore.check import prepare  # noqa: PLC0415
-    from avplugin.restore.put_back import folders_of, put_back  # noqa: PLC0415
-    from avplugin.restore.who_is_in import nobody_in  # noqa: PLC0415
-    from avplugin.snapshots.sources import confirm  # noqa: PLC0415
-
     configuration = context.configuration if context.has_configuration else None
-    is_open = words.folder is None or where is None
     unreachable: list[str] = []  # the wizard shows them among the others
     tell = unreachable.append if is_open else None
     at = _moment(words.at)
-    with open_sources(context, repository, tell, expect_same=expect_same) as sources:
-        try:
-            choice, where = _choose(context, words, at, sources, where, unreachable)
-        except AvpluginError:
-            confirm(sources)  # what is not there may have come since
-            raise
+    with open_sources(context, repository, tell) as sources:
+        choice, where = _choose(context, words, at, sources, where, unreachable)
         preparation = prepare(choice, where, configuration, other_version=words.other_version)
         _show(context, configuration, sources, preparation, at)
         if words.dry_run:
@@ -178,14 +145,9 @@ def _restore_from(
             return
         _ask(context, words, preparation)
         with nobody_in(configuration, folders_of(preparation.targets)) as look:
-
-            def look_at_all() -> None:
-                confirm(sources)
-                look()
-
             size = sum(target.size for target in preparation.targets)
             with byte_progress(context, context.texts.gettext("Restoring")) as show:
-                done = put_back(preparation, journal, lambda now: show(now, size), look_at_all)
+                done = put_back(preparation, journal, lambda now: show(now, size), look)
         _report(context, preparation, done)
 
 

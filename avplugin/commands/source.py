@@ -34,8 +34,6 @@ def open_sources(
     context: Context,
     repository: str | None,
     warn: Callable[[str], None] | None = None,
-    *,
-    expect_same: bool = False,
 ) -> Iterator[list[Source]]:
     """Yield where to look: what is configured, or a repository that no configuration names.
 
@@ -56,7 +54,7 @@ def open_sources(
             ) from error
     if repository is None or _is_configured(context, repository):
         tell = warn or context.warn
-        found = configured_sources(context.configuration, repository, tell, expect_same=expect_same)
+        found = configured_sources(context.configuration, repository, tell)
         with found as sources:
             yield sources
     else:

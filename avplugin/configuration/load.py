@@ -30,6 +30,7 @@ from avplugin.configuration.window import Window
 from avplugin.errors import AvpluginError
 from avplugin.installation.locate import AdministrationSource, Explicit, FolderGlob, Register
 from avplugin.installation.windows_path import Drives, DrivesError, is_windows_path, one_line
+from avplugin.state.checked_configuration import CheckedConfiguration
 
 DEFAULT_SETS: Mapping[str, Mapping[str, Any]] = {
     "system": {"folders": ["program", "system", "extra"]},
@@ -42,6 +43,8 @@ WHY_SESSIONS = (
     " yourself that nobody is"
 )
 
+
+_SCHEMA = Path(__file__).with_name("schema.yaml")
 
 _SIMPLE_FAULTS = {
     "minLength": "is empty",
@@ -91,7 +94,14 @@ def load_configuration(chosen: str | None = None) -> Configuration:
     file = find_configuration(chosen)
     text = _read(file)
     document = _parse(file, text)
-    faults = [*_schema_faults(document), *_faults_beyond_the_schema(document)]
+    state = document.get("state")
+    known_state = Path(state) if isinstance(state, str) else default_state_folder()
+    checked = CheckedConfiguration(known_state, text, _SCHEMA.read_bytes())
+    was_right = checked.is_known()
+    faults = [] if was_right else _schema_faults(document)
+    if not faults and not was_right:
+        checked.remember()
+    faults += _faults_beyond_the_schema(document)
     if faults:
         lines = [f"{file}: {fault.key}: {fault.text}" for fault in faults]
         raise ConfigurationError("\n".join(lines))
@@ -155,7 +165,7 @@ def load_schema() -> dict[str, Any]:
     """Return the JSON Schema of accountview.yaml."""
     import yaml  # noqa: PLC0415 - as above
 
-    text = Path(__file__).with_name("schema.yaml").read_text(encoding="utf-8")
+    text = _SCHEMA.read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where PyYAML has it: 0.08 s less
     schema: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe
     return schema

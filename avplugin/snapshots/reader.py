@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive
 from avplugin.borgmatic.configuration import Repository, known_repository_id
-from avplugin.errors import AvpluginError
+from avplugin.borgmatic.repository_state import repository_state
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.manifest import ROOT, FolderManifest, Manifest, ManifestError, read_manifest
+
+_SEEN_JUST_NOW = datetime.timedelta(hours=1)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,10 +59,6 @@ class Newest:
     archive: Archive
 
 
-class OtherArchives(AvpluginError):  # noqa: N818 - named for what is there
-    """A repository does not hold what was expected of it."""
-
-
 class SnapshotReader:
     """The archives of one repository with their manifests, read once and then remembered."""
 
@@ -70,41 +68,31 @@ class SnapshotReader:
         catalogue: Catalogue,
         reasons: dict[str, str] | None = None,
         *,
-        expect_same: bool = False,
         listing: borg.Listing | None = None,
     ) -> None:
-        """Ask the repository what it holds, unless that is known: `listing`.
+        """Find out what the repository holds, unless that is known: `listing`.
 
-        With `expect_same`, where it was seen before, go on with what it held then, and ask beside
-        that: then `confirm` has to be called before anything counts.
+        Where nobody has written into it since it was last asked, Borg is not started. Raise
+        BorgError.
         """
         self.repository = repository
         self.catalogue = catalogue
         self._reasons = reasons or {}
         self._unreadable: dict[str, str] = {}  # why, by archive id
-        self._answer: Callable[[], borg.Listing] | None = None
-        known_id = known_repository_id(repository) if expect_same else ""
+        now = datetime.datetime.now(datetime.UTC)
+        state = "" if listing else repository_state(repository)
+        known_id = known_repository_id(repository) if state else ""
         known = catalogue.listed(known_id) if known_id else None
-        if known is not None:
-            self._answer = borg.begin_listing(repository)
+        if known is not None and known.state == state:
             self.listing = borg.Listing(known_id, "", known.archives)
-            return
-        self.listing = listing or borg.list_archives(repository)
+            if abs(now - known.seen) < _SEEN_JUST_NOW:
+                return
+        else:
+            self.listing = listing or borg.list_archives(repository)
         archives = self.listing.archives
         catalogue.forget_others(self.listing.id, [archive.id for archive in archives])
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        catalogue.note_listed(self.listing.id, now, archives)
-
-    def confirm(self) -> None:
-        """Wait until it is known that the repository holds what was expected of it.
-
-        Raise OtherArchives if it does not, BorgError if it cannot be asked.
-        """
-        if self._answer is None:
-            return
-        found = self._answer()
-        if (found.id, found.archives) != (self.listing.id, self.listing.archives):
-            raise OtherArchives(f"{self.repository} holds other archives than it did before.")
+        seen = now.isoformat(timespec="seconds")
+        catalogue.note_listed(self.listing.id, seen, archives, state)
 
     def archives(self, series: Iterable[str] | None = None) -> list[Archive]:
         """Return avplugin's archives, newest first; `series` limits them to these."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from avplugin.borgmatic.archive import Archive, Series
+from avplugin.borgmatic.borg import list_archives
 from avplugin.borgmatic.configuration import Repository, load_borgmatic_configuration
 from avplugin.configuration.model import CHOSEN, Configuration
 from avplugin.errors import AvpluginError
@@ -38,16 +39,11 @@ class Source:
 
 @contextlib.contextmanager
 def configured_sources(
-    configuration: Configuration,
-    wanted: str | None,
-    warn: Callable[[str], None],
-    *,
-    expect_same: bool = False,
+    configuration: Configuration, wanted: str | None, warn: Callable[[str], None]
 ) -> Iterator[list[Source]]:
     """Yield the repositories of all sets, each once; `wanted` limits them by path or label.
 
-    `expect_same` is as of SnapshotReader. A repository that cannot be read is warned about as long
-    as another one can. Raise AvpluginError
+    A repository that cannot be read is warned about as long as another one can. Raise AvpluginError
     if none can, or none is meant by `wanted`.
     """
     series: dict[str, list[str]] = {}
@@ -74,9 +70,7 @@ def configured_sources(
         errors: list[AvpluginError] = []
         for path, repository in repositories.items():
             try:
-                reader = SnapshotReader(
-                    patient(repository), catalogue, reasons, expect_same=expect_same
-                )
+                reader = SnapshotReader(patient(repository), catalogue, reasons)
             except AvpluginError as error:
                 errors.append(error)
             else:
@@ -86,15 +80,6 @@ def configured_sources(
         for failure in errors:
             warn(str(failure).splitlines()[0])
         yield sources
-
-
-def confirm(sources: Sequence[Source]) -> None:
-    """Wait until it is known that all hold what was expected of them.
-
-    Raise OtherArchives if one does not, BorgError if it cannot be asked.
-    """
-    for source in sources:
-        source.reader.confirm()
 
 
 def _unreadable(error: _Error, others: Collection[str]) -> _Error:
@@ -130,7 +115,11 @@ def bare_source(url: str, ask_passphrase: Callable[[str], str | None]) -> Iterat
     settings = {} if passphrase is None else {"encryption_passphrase": passphrase}
     state = bare_state()
     with Catalogue.open(state) as catalogue:
-        yield [Source(SnapshotReader(Repository(url, "", settings), catalogue), None, state)]
+        repository = Repository(url, "", settings)
+        listing = list_archives(
+            repository
+        )  # whoever types a passphrase wants to know if it is right
+        yield [Source(SnapshotReader(repository, catalogue, listing=listing), None, state)]
 
 
 def bare_state() -> Path:

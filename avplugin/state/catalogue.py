@@ -31,6 +31,8 @@ CREATE INDEX IF NOT EXISTS folder_key ON folder (key, archive);
 CREATE INDEX IF NOT EXISTS folder_archive ON folder (archive);
 CREATE TABLE IF NOT EXISTS listed
     (repository TEXT PRIMARY KEY, seen TEXT NOT NULL, archives TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS listed_in_state
+    (repository TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 """
 _NO_MANIFEST = ""  # stands for the run of an archive that holds no manifest
 _VERSION = 1
@@ -38,10 +40,11 @@ _VERSION = 1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Listed:
-    """What a repository was last seen to hold, and when."""
+    """What a repository was last seen to hold, and when, and in which state it was; see there."""
 
     seen: datetime.datetime
     archives: tuple[Archive, ...]
+    state: str
 
 
 class Catalogue:
@@ -152,13 +155,21 @@ class Catalogue:
                     break
         return found
 
-    def note_listed(self, repository_id: str, seen: str, archives: Sequence[Archive]) -> None:
-        """Note what a repository holds at the moment `seen` (ISO 8601 in UTC)."""
+    def note_listed(
+        self, repository_id: str, seen: str, archives: Sequence[Archive], state: str = ""
+    ) -> None:
+        """Note what a repository holds at the moment `seen` (ISO 8601 in UTC).
+
+        `state` is what repository_state said before it was asked; empty if that is not known.
+        """
         text = json.dumps([[one.name, one.id, one.time.isoformat()] for one in archives])
 
         def write(transaction: sqlite3.Connection) -> None:
             transaction.execute(
                 "INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", (repository_id, seen, text)
+            )
+            transaction.execute(
+                "INSERT OR REPLACE INTO listed_in_state VALUES (?, ?)", (repository_id, state)
             )
 
         self._change(write)
@@ -166,7 +177,9 @@ class Catalogue:
     def listed(self, repository_id: str) -> Listed | None:
         """Return what a repository was last seen to hold; None if it was never looked at."""
         row = self._connection.execute(
-            "SELECT seen, archives FROM listed WHERE repository = ?", (repository_id,)
+            "SELECT seen, archives, state FROM listed LEFT JOIN listed_in_state USING (repository)"
+            " WHERE repository = ?",
+            (repository_id,),
         ).fetchone()
         if row is None:
             return None
@@ -174,7 +187,7 @@ class Catalogue:
             Archive(name, identity, datetime.datetime.fromisoformat(time))
             for name, identity, time in json.loads(row[1])
         )
-        return Listed(datetime.datetime.fromisoformat(row[0]), archives)
+        return Listed(datetime.datetime.fromisoformat(row[0]), archives, row[2] or "")
 
     def forget_others(self, repository_id: str, archives: Collection[str]) -> None:
         """Drop what is known of archives of the repository that are there no more."""

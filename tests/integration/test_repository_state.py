@@ -1,12 +1,16 @@
-"""A restore begins with what a repository held the last time, and counts if it still does."""
+"""What a repository on this machine holds is asked of Borg only if somebody has written into it."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
-from conftest import World, tree
+from conftest import World
+
+from avplugin.borgmatic.configuration import Repository
+from avplugin.borgmatic.repository_state import repository_state
 
 CODE = "BAKKER26"
 
@@ -27,10 +31,25 @@ def office(world: World) -> World:
 
 def restore(world: World, *words: str) -> Path:
     target = world.folder / "new"
-    done = world.avplugin("-v", "restore", CODE, "--new", target, "--yes", *words)
+    done = world.avplugin("restore", CODE, "--new", target, "--yes", *words)
     assert done.returncode == 0, done.stderr
-    assert not [path for path in world.folder.iterdir() if "avplugin-restore" in path.name]
     return target
+
+
+def borg_calls(world: World, tmp_path: Path, *words: str) -> list[str]:
+    """Return what Borg was asked while avplugin ran these words."""
+    log = tmp_path / "asked"
+    log.write_text("")
+    folder = tmp_path / "bin"
+    folder.mkdir(exist_ok=True)
+    stand_in = folder / "borg"
+    real = shutil.which("borg", path=world.environment["PATH"])
+    stand_in.write_text(f'#!/bin/sh\necho "$1" >>{log}\nexec {real} "$@"\n')
+    stand_in.chmod(0o755)
+    path = os.pathsep.join([str(folder), world.environment["PATH"]])
+    done = world.avplugin(*words, PATH=path)
+    assert done.returncode == 0, done.stderr
+    return log.read_text().split()
 
 
 def test_a_newer_version_that_nobody_here_knew_of_is_what_comes_back(office: World) -> None:
@@ -56,15 +75,31 @@ def test_a_version_that_is_gone_is_not_taken_for_the_newest(office: World) -> No
     assert not (target / "NOTITIE.TXT").exists()
 
 
-def test_what_is_there_is_not_asked_for_twice(office: World) -> None:
-    assert office.avplugin("snapshots").returncode == 0
+def test_a_copy_in_the_place_of_a_repository_is_another_state(office: World) -> None:
+    here = Repository(str(office.repository), "", {})
+    before = repository_state(here)
+    copy = office.folder / "copy.borg"
+    shutil.copytree(office.repository, copy)
+    shutil.rmtree(office.repository)
+    copy.rename(office.repository)
 
-    done = office.avplugin("-v", "restore", CODE, "--original", "--yes")
+    assert before
+    assert repository_state(here) not in {"", before}
+    assert repository_state(Repository("ssh://backup@nas/./av.borg", "", {})) == ""
 
-    assert done.returncode == 0, done.stderr
-    assert "Looking again" not in done.stdout
-    before = next(office.administrations.glob(f"{CODE}.before-restore-*"))
-    assert tree(office.administrations / CODE).keys() == tree(before).keys()
+
+def test_borg_is_asked_what_is_there_once_for_each_thing_that_was_written(
+    office: World, tmp_path: Path
+) -> None:
+    first = borg_calls(office, tmp_path, "snapshots")
+    again = borg_calls(office, tmp_path, "snapshots")
+    name = office.archives()[-1]
+    renamed = office.borg("rename", f"{office.repository}::{name}", f"{name}.hold")
+    assert renamed.returncode == 0
+    behind_a_rename = borg_calls(office, tmp_path, "snapshots")
+
+    assert first.count("list") == behind_a_rename.count("list") == 1
+    assert again == []
 
 
 def test_a_repository_that_is_away_is_told_as_ever_and_nothing_is_changed(office: World) -> None:
