@@ -16,6 +16,11 @@ def main() -> None:
     # Modules and lists of files are no garbage, and looking through them again and again while they
     # are made costs a tenth of the time.
     gc.set_threshold(100_000, 20, 20)
+    if "restore" in sys.argv and not {"-y", "--yes"}.isdisjoint(sys.argv):
+        # Nobody is asked anything before Borg is needed, which loads itself meanwhile.
+        from avplugin.borgmatic.early_borg import begin_early  # noqa: PLC0415
+
+        begin_early()
     import click  # noqa: PLC0415 - keeps this module's import free for tests of main
 
     from avplugin.commands import avplugin  # noqa: PLC0415
@@ -45,6 +50,7 @@ def main() -> None:
         click.echo(printable(f"avplugin: {error.strerror or error}{where}."), err=True)
         status = 1
     _give_up_unwritten_output()
+    gc.freeze()  # nor is there any at the end
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -19,6 +19,7 @@ from typing import IO, Any, NamedTuple
 
 from avplugin.borgmatic.archive import Archive
 from avplugin.borgmatic.configuration import Repository
+from avplugin.borgmatic.early_borg import start_early
 from avplugin.errors import AvpluginError
 
 OLDEST_BORG = (1, 4, 5)
@@ -192,14 +193,15 @@ def extract(
     paths: Iterable[str],
     without: Iterable[str],
     destination: Path,
-    progress: Callable[[int], None],
+    progress: Callable[[int], None] | None,
 ) -> list[str]:
     """Extract what lies below `paths` but not below `without` into the folder `destination`.
 
     Paths are those in the archive, and stay as they are below `destination`. Where one lies inside
-    another, the inner one says what becomes of it. `progress` is called with the bytes done so far.
-    Return Borg's warnings. Raise BorgError if anything could not be extracted: the chunks' own
-    digests prove the contents. If `destination` is why, that is DestinationFull.
+    another, the inner one says what becomes of it. `progress` is called with the bytes done so
+    far; None saves Borg from adding up how many there are in the archive. Return Borg's warnings.
+    Raise BorgError if anything could not be extracted: the chunks' own digests prove the contents.
+    If `destination` is why, that is DestinationFull.
     """
     wanted = list(dict.fromkeys(paths))
     roots = [path for path in wanted if not _lies_in_any(path, wanted)]
@@ -208,7 +210,7 @@ def extract(
     patterns |= {path: f"--pattern=+ pp:{path}" for path in wanted if path not in roots}
     words = [
         "extract",
-        "--progress",
+        *(["--progress"] if progress else []),
         *(patterns[path] for path in sorted(patterns, key=lambda one: -one.count("/"))),
         f"{repository.path}::{archive}",
         *(f"pp:{path}" for path in roots),
@@ -216,7 +218,7 @@ def extract(
     warnings: list[str] = []
 
     def note(document: dict[str, Any]) -> None:
-        if document.get("msgid") == "extract" and "current" in document:
+        if progress and document.get("msgid") == "extract" and "current" in document:
             progress(int(document["current"]))
         elif document.get("levelname") == "WARNING":
             warnings.append(str(document.get("message")))
@@ -306,8 +308,7 @@ def _own_version(repository: Repository) -> str | None:
 
     It is known without starting it.
     """
-    found = shutil.which(_program(repository)[0], path=_search_path())
-    if found is None or Path(found) != Path(sys.executable).with_name("borg"):
+    if not _is_own(repository):
         return None
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
 
@@ -315,6 +316,12 @@ def _own_version(repository: Repository) -> str | None:
         return version("borgbackup")
     except PackageNotFoundError:
         return None
+
+
+def _is_own(repository: Repository) -> bool:
+    program = _program(repository)
+    found = shutil.which(program[0], path=_search_path())
+    return len(program) == 1 and found == str(Path(sys.executable).with_name("borg"))
 
 
 def cache_folder(repository: Repository) -> Path:
@@ -360,6 +367,7 @@ def _run(
     every line. Times are asked for `in_utc` as a rule: Borg's JSON has no time zone. `program` is
     what to run instead, `variables` are for its environment besides.
     """
+    can_be_early = program is None and _is_own(repository)
     program = program or _program(repository)
     options = _common_options(repository, words[0]) if common else []
     command = [*program, words[0], *options, *words[1:]]
@@ -367,11 +375,14 @@ def _run(
     with _environment(repository) as environment:
         if in_utc:
             environment["TZ"] = "UTC"
+        environment.update(variables or {})
+        where = folder or repository.settings.get("working_directory")
+        early = start_early(command[len(program) :], environment, where) if can_be_early else None
         try:
-            process = subprocess.Popen(
+            process = early or subprocess.Popen(
                 command,
-                env={**environment, **(variables or {})},
-                cwd=folder or repository.settings.get("working_directory"),
+                env=environment,
+                cwd=where,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

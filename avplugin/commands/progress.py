@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterator
 from avplugin.commands.context import Context
 
 
+def is_seen() -> bool:
+    """Return whether there is a terminal that a bar can stand in."""
+    return sys.stderr.isatty()
+
+
 @contextlib.contextmanager
 def byte_progress(context: Context, text: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a function to call with the bytes done so far, and of how many.
@@ -16,7 +21,7 @@ def byte_progress(context: Context, text: str) -> Iterator[Callable[[int, int], 
     While the bar stands, what `context` prints appears above it; at the end the bar is gone. Where
     nobody sees it there is none.
     """
-    if not sys.stderr.isatty():
+    if not is_seen():
         yield lambda _done, _total: None
         return
 

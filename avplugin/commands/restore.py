@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from avplugin.commands.context import Context
-from avplugin.commands.progress import byte_progress
+from avplugin.commands.progress import byte_progress, is_seen
 from avplugin.commands.source import open_sources, repository_option
 
 if TYPE_CHECKING:
@@ -147,7 +147,12 @@ def _restore(context: Context, words: _Words, repository: str | None) -> None:
         with nobody_in(configuration, folders_of(preparation.targets)) as look:
             size = sum(target.size for target in preparation.targets)
             with byte_progress(context, context.texts.gettext("Restoring")) as show:
-                done = put_back(preparation, journal, lambda now: show(now, size), look)
+                done = put_back(
+                    preparation,
+                    journal,
+                    (lambda now: show(now, size)) if is_seen() else None,
+                    look,
+                )
         _report(context, preparation, done)
 
 

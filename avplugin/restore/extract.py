@@ -57,7 +57,7 @@ class ArchiveOrigin:
         return True
 
     def extract(
-        self, folders: Sequence[FolderManifest], into: Path, progress: Callable[[int], None]
+        self, folders: Sequence[FolderManifest], into: Path, progress: Callable[[int], None] | None
     ) -> Extracted:
         """Extract and prove, as Origin says. Raise BorgError, ExtractError or OSError."""
         is_proven = self.archive.is_clean
@@ -70,7 +70,7 @@ def extract_folders(
     archive: Archive,
     folders: Sequence[FolderManifest],
     into: Path,
-    progress: Callable[[int], None],
+    progress: Callable[[int], None] | None,
     *,
     is_proven: bool = True,
 ) -> Extracted:

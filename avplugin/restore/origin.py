@@ -44,11 +44,11 @@ class Origin(Protocol):
         """Whether the paths in its manifest are where the folders lay in this installation."""
 
     def extract(
-        self, folders: Sequence[FolderManifest], into: Path, progress: Callable[[int], None]
+        self, folders: Sequence[FolderManifest], into: Path, progress: Callable[[int], None] | None
     ) -> Extracted:
         """Extract the folders below `into`, each at its `archived_path`, and prove them.
 
         Folders inside them that are folders of their own come along only if they are in `folders`
-        too. `progress` is called with the bytes done so far. Raise AvpluginError or OSError; what
-        lies in `into` then is worthless.
+        too. `progress` is called with the bytes done so far, if anybody wants to know. Raise
+        AvpluginError or OSError; what lies in `into` then is worthless.
         """

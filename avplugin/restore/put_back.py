@@ -59,14 +59,14 @@ def folders_of(targets: Sequence[Target]) -> list[Folder]:
 def put_back(
     preparation: Preparation,
     journal: RestoreJournal,
-    progress: Callable[[int], None],
+    progress: Callable[[int], None] | None,
     look: Callable[[], None],
 ) -> PutBack:
     """Extract the targets, prove them, and let them change places with what is there.
 
-    `progress` is called with the bytes extracted so far. `look` is called when all is ready; what
-    it raises because somebody is in ends the restore. Raise AvpluginError with all targets as they
-    were, LostTrack if that could not be had: then the journal knows more.
+    `progress` is called with the bytes extracted so far, if anybody wants to know. `look` is called
+    when all is ready; what it raises because somebody is in ends the restore. Raise AvpluginError
+    with all targets as they were, LostTrack if that could not be had: then the journal knows more.
     """
     targets = preparation.targets
     now = datetime.datetime.now().astimezone()
@@ -239,7 +239,7 @@ def _swapped(target: Target, kept: Path) -> Swapped:
 
 
 def _make_ready(
-    preparation: Preparation, restore: Restore, progress: Callable[[int], None]
+    preparation: Preparation, restore: Restore, progress: Callable[[int], None] | None
 ) -> list[str]:
     """Extract all targets into their staging folders; return warnings."""
     warnings: list[str] = []
@@ -250,7 +250,7 @@ def _make_ready(
             extracted = preparation.choice.origin.extract(
                 [part.folder for part in target.parts],
                 staging,
-                functools.partial(_add, progress, done),
+                progress and functools.partial(_add, progress, done),
             )
         warnings += extracted.warnings
         _bring_together(target, staging)
