@@ -30,7 +30,7 @@ class Run:
     boundaries inside each. `guard` keeps what the run has taken. `despite` says, by label, who was
     in folders that were overdue; `overdue` are sentences about those that were left out again,
     `newly_damaged` about tables that were sound in the last clean snapshot, `unregistered` about
-    folders that have been in no list for too long.
+    folders that have been in no list for too long, `clock` about a clock that is behind.
     `brake` are sentences that say why the archive stays unverified whatever else is proven.
     `people` are those who are in the way, `changed` labels of folders that the last clean snapshot
     had otherwise or not at all, `gone` of those it had and that are known no more.
@@ -51,6 +51,7 @@ class Run:
     overdue: tuple[str, ...] = ()
     newly_damaged: tuple[str, ...] = ()
     unregistered: tuple[str, ...] = ()
+    clock: tuple[str, ...] = ()
     brake: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -59,7 +60,7 @@ class Run:
 
 _TUPLES = (
     *("known_archives", "ancestors", "overdue", "newly_damaged", "brake"),
-    *("people", "changed", "gone", "unregistered"),
+    *("people", "changed", "gone", "unregistered", "clock"),
 )
 
 
