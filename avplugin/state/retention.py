@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from avplugin.borgmatic.process import Process
+from avplugin.borgmatic.process import Process, known_process
 from avplugin.state.files import StateError, read_json, write_json
 from avplugin.wording import some
 
@@ -137,5 +137,5 @@ def _pruning(entry: Mapping[str, Any]) -> Pruning:
         held=held,
         removed=names["removed"],
         ended=str(entry["ended"]),
-        owner=Process(**entry["owner"]) if entry.get("owner") else None,
+        owner=known_process(entry["owner"]) if entry.get("owner") else None,
     )
