@@ -66,14 +66,19 @@ class Shelf(SnapshotReader):
         self._archives: list[Archive] = []
 
     def put(
-        self, *folders: FolderManifest, state: str = "", when: datetime.datetime | None = None
+        self,
+        *folders: FolderManifest,
+        state: str = "",
+        when: datetime.datetime | None = None,
+        number: int = 0,
     ) -> str:
         """Add an archive, `when` or a day after the last one; return its name."""
         when = when or FIRST_NIGHT + datetime.timedelta(days=len(self._archives))
         name = f"office-administrations-{when:%Y-%m-%dT%H:%M:%S}{state}"
         self._archives.append(Archive(name, name, when))
         self._archives.sort(key=lambda archive: archive.time, reverse=True)
-        self._manifests[name] = manifest(*folders) if folders else None
+        run = dataclasses.replace(RUN, number=number)
+        self._manifests[name] = Manifest(run, folders) if folders else None
         return name
 
     def put_unverified(self, *folders: FolderManifest) -> str:
@@ -84,6 +89,10 @@ class Shelf(SnapshotReader):
 
     def manifest(self, archive: Archive) -> Manifest | None:
         return self._manifests[archive.id]
+
+    def number(self, archive: Archive) -> int:
+        found = self._manifests[archive.id]
+        return found.run.number if found else 0
 
     def stored_folder(self, archive: Archive, label: str) -> FolderManifest | None:
         found = self._manifests[archive.id]

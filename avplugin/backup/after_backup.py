@@ -90,7 +90,7 @@ def finish(call: Call) -> Result:
         _end(call.state, outcome)
         warnings = _tidy(call, run, manifest, committed)
     faults = (
-        *(*run.overdue, *run.newly_damaged, *run.unregistered),
+        *(*run.overdue, *run.newly_damaged, *run.unregistered, *run.clock),
         *filter(None, [taken.fault]),
     )
     return Result(outcome, tuple(warnings), faults)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from avplugin.backup.brake import apply_brake
 from avplugin.backup.call import BY_HAND, Call, utc_now
+from avplugin.backup.clock import behind_the_newest
 from avplugin.backup.describe import describe_run
 from avplugin.backup.due import Due, is_overdue, when_due
 from avplugin.backup.identity import own_identity
@@ -78,6 +79,7 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
         with Catalogue.open(configuration.state) as catalogue:
             reader = SnapshotReader(call.repository, catalogue)
             identity = own_identity(call, reader, plan.installation)
+            behind = behind_the_newest(call, reader.listing.archives)
             last = _last_clean(call, reader)
             before = reader.manifest(last) if last is not None else None
             manifest = describe_run(call, plan, clearance, identity, started, before)
@@ -89,7 +91,8 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
                 _refuse_second_copy(call, reader, plan, manifest, clearance, braked)
             elif last is not None and call.set.only_changed and _same(manifest, before):
                 found = (last, reader.listing.id)
-                _refuse_unchanged(call, owner, plan, clearance, strangers, found)
+                _refuse_unchanged(call, owner, plan, clearance, (*strangers, *behind), found)
+            manifest = _numbered(call, reader, manifest)
             known = tuple(archive.id for archive in reader.listing.archives)
         run = _make_run(call, plan, clearance, manifest.run, owner, reader.listing.id, known)
         accepted = BrakeFile(call.state.folder).accepted(call.repository.path, run.repository_id)
@@ -97,12 +100,12 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
             run,
             newly_damaged=_newly_damaged(manifest, before, accepted),
             unregistered=strangers,
+            clock=behind,
+            brake=braked.reasons if braked is not None else (),
             people=clearance.people,
             changed=_changed(manifest, before),
             gone=_gone(manifest, before),
         )
-        if braked is not None:
-            run = dataclasses.replace(run, brake=braked.reasons)
         if guard is not None:
             run = dataclasses.replace(run, guard=guard.process)
         tell_references(call, plan, manifest, say)
@@ -345,6 +348,15 @@ def _last_clean(call: Call, reader: SnapshotReader) -> Archive | None:
     return next((archive for archive in archives if archive.is_clean), None)
 
 
+def _numbered(call: Call, reader: SnapshotReader, manifest: Manifest) -> Manifest:
+    """Return the manifest with a number above those of all clean archives that can be read."""
+    series = of_series(reader.listing.archives, call.series)
+    clean = [archive for archive in series if archive.is_clean]
+    reader.learn(clean)
+    number = max(map(reader.number, clean), default=0) + 1
+    return dataclasses.replace(manifest, run=dataclasses.replace(manifest.run, number=number))
+
+
 def _same(manifest: Manifest, before: Manifest | None) -> bool:
     """Return whether every folder is as it was before, and no folder came or went.
 
@@ -368,12 +380,13 @@ def _refuse_unchanged(
     owner: Process,
     plan: Plan,
     clearance: Clearance,
-    strangers: Sequence[str],
+    wrong: Sequence[str],
     found: tuple[Archive, str],
 ) -> None:
     """End the run because nothing changed; in 75 only if that is the whole story.
 
-    `found` is the last clean archive, and the id of the repository.
+    `wrong` are sentences about what makes it an error. `found` is the last clean archive, and the
+    id of the repository.
     """
     if clearance.despite:
         return  # what those who are in have written need not show yet
@@ -384,10 +397,10 @@ def _refuse_unchanged(
         named = "\n".join(f"{label} is left out: {why}" for label, why in missing.items())
         late = "".join(f"\n{label}: {why}" for label, why in clearance.overdue.items())
         raise AvpluginError(
-            "\n".join([f"{unchanged}, but not all folders are in it.\n{named}{late}", *strangers])
+            "\n".join([f"{unchanged}, but not all folders are in it.\n{named}{late}", *wrong])
         )
-    if strangers:
-        raise AvpluginError("\n".join([f"{unchanged}.", *strangers]))
+    if wrong:
+        raise AvpluginError("\n".join([f"{unchanged}.", *wrong]))
     _refuse_retry(call, owner, unchanged)
     named = "".join(f"\n{label} is left out: {why}" for label, why in clearance.in_use.items())
     free = [folder.label for folder in plan.folders]  # and as they are in a clean snapshot

@@ -6,20 +6,22 @@ import collections
 from collections.abc import Sequence
 
 from avplugin.borgmatic.archive import Archive
+from avplugin.snapshots.order import newest_first
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import folder_key
 
 
 def too_many(reader: SnapshotReader, archives: Sequence[Archive], keep: int) -> list[Archive]:
-    """Return the clean ones of a series (newest first) that hold nothing the newest `keep` lack.
+    """Return the clean ones of a series that hold nothing the newest `keep` lack.
 
     That counts for each administration by itself. One whose manifest cannot be understood stays.
     Raise BorgError if one cannot be read.
     """
     copies: collections.Counter[str] = collections.Counter()
     left_over = []
-    for archive in archives:
-        manifest = reader.manifest(archive) if archive.is_clean else None
+    clean = [archive for archive in archives if archive.is_clean]
+    for archive in newest_first(clean, reader.number):
+        manifest = reader.manifest(archive)
         if manifest is None:
             continue
         labels = {folder_key(part.label) for part in manifest.stored}

@@ -11,6 +11,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _SHELLS = {"sh", "dash", "bash", "sudo", "env", "su"}
 
@@ -30,6 +31,14 @@ class Process:
     def is_borgmatic(self) -> bool:
         """Return whether this very process still runs, and is borgmatic."""
         return self.lives() and _is_borgmatic(_command_line(self.pid))
+
+
+def known_process(document: Any) -> Process:
+    """Return the process that a file says, as dataclasses.asdict() made it. Raise TypeError."""
+    process = Process(**document)
+    if [type(one) for one in (process.pid, process.started, process.boot)] != [int, int, str]:
+        raise TypeError("no process")
+    return process
 
 
 def calling_process() -> Process:

@@ -105,7 +105,7 @@ def _show(context: Context, plan: Plan) -> None:
         if one.append_only:
             show(f"    may be append-only: {one.append_only}")
     for path in plan.traces.paths[:_TOLD]:
-        show(f"  its folder, or copy documents: {path}")
+        show(f"  out of these goes what lay in {path}")
     if len(plan.traces.paths) > _TOLD:
         show(f"  ... and {len(plan.traces.paths) - _TOLD} more")
     named = sum(len(one.affected) - _holding(one) for one in plan.repositories)

@@ -10,7 +10,10 @@ from avplugin.doctor.finding import Finding, error, fine, warning
 
 _SLACK = datetime.timedelta(minutes=5)
 _BUILT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # no clock of a user's is earlier
-_SET = "Set the clock: timedatectl set-ntp true. What is from the future keeps that time."
+_SET = (
+    "Set the clock: timedatectl set-ntp true. If it is right, the other time is wrong: give such an"
+    " archive a name of your own with borg rename."
+)
 
 
 def check(

@@ -217,8 +217,8 @@ class _Facts:
                 newest = max(answer.archives, key=lambda one: one.time)
                 yield f"the archive {newest.name} in {repository}", newest.time
         for name, outcomes in self.outcomes.items():
-            if outcomes:
-                ended = datetime.datetime.fromisoformat(outcomes[-1].ended)
+            ended = outcomes[-1].finished if outcomes else None
+            if ended is not None:
                 yield f"the last night of the set {name}", ended
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Collection, Iterator
+from typing import TypeVar
 
 from avplugin.backup.brake import refuse_to_prune
 from avplugin.backup.call import Call, utc_now
@@ -16,12 +17,15 @@ from avplugin.borgmatic.prune import judge, refuse_other_rules
 from avplugin.errors import AvpluginError
 from avplugin.retention.holds import Settled, settle
 from avplugin.retention.needs import Rules
+from avplugin.snapshots.order import newest_first
 from avplugin.snapshots.reader import SnapshotReader
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import locked
 from avplugin.state.manifest import Manifest
 from avplugin.state.retention import Pruning, RetentionFile
 from avplugin.wording import some
+
+_Found = TypeVar("_Found")
 
 
 def prepare(call: Call, say: Callable[[str], None]) -> Settled:
@@ -40,9 +44,9 @@ def prepare(call: Call, say: Callable[[str], None]) -> Settled:
             keep_retired=call.set.keep_retired,
             current=labels_of_set(call.configuration, call.set),
         )
-        shelf = _BorgShelf(call, catalogue)
-        settled = settle(shelf, rules, datetime.datetime.now(datetime.UTC))
         file = RetentionFile(call.state.folder)
+        shelf = _BorgShelf(call, catalogue, file)
+        settled = settle(shelf, rules, datetime.datetime.now(datetime.UTC))
         last = file.last(shelf.repository_id)
         if last is not None:
             _tell_of(last, call, shelf.names, say)
@@ -61,8 +65,9 @@ def prepare(call: Call, say: Callable[[str], None]) -> Settled:
 class _BorgShelf:
     """The series of a call in its repository, as Borg shows it."""
 
-    def __init__(self, call: Call, catalogue: Catalogue) -> None:
+    def __init__(self, call: Call, catalogue: Catalogue, file: RetentionFile) -> None:
         self._call = call
+        self._file = file
         self._catalogue = catalogue
         self._renamed: dict[str, Manifest | None] = {}  # by the new name
         self.repository_id = ""
@@ -79,12 +84,14 @@ class _BorgShelf:
                 "Look which disk is mounted there."
             )
         self.repository_id = listing.id
+        _refuse_beside_another(self._call, self._file, listing.id)
         self.names = {archive.name for archive in listing.archives}
         series = of_series(listing.archives, self._call.series)
-        self.clean_archives = [archive for archive in series if archive.is_clean]
-        for archive in self.clean_archives:
+        clean = [archive for archive in series if archive.is_clean]
+        for archive in clean:
             if archive.name in self._renamed:  # known already, but under an id that is gone
                 self._catalogue.add(listing.id, archive.id, self._renamed.pop(archive.name))
+        self.clean_archives = newest_first(clean, self._number)
         judged = judge(self._call.repository)
         self._refuse_what_does_not_add_up(judged)
         self.kept = judged.kept
@@ -98,8 +105,14 @@ class _BorgShelf:
         borg.rename_archive(self._call.repository, archive.name, name)
 
     def _manifest(self, archive: Archive) -> Manifest | None:
+        return self._read(archive, self._reader.manifest)
+
+    def _number(self, archive: Archive) -> int:
+        return self._read(archive, self._reader.number)
+
+    def _read(self, archive: Archive, what: Callable[[Archive], _Found]) -> _Found:
         try:
-            return self._reader.manifest(archive)
+            return what(archive)
         except borg.RepositoryUnavailable:
             raise
         except borg.BorgError as error:
@@ -136,6 +149,18 @@ def _refuse_while_backing_up(call: Call) -> None:
         raise AvpluginError(
             f"{_nothing_is_pruned(call)}: a backup of the set runs since {run.started} (process"
             f" {run.owner.pid}).\nWait for it to end; schedules must not overlap."
+        )
+
+
+def _refuse_beside_another(call: Call, file: RetentionFile, repository_id: str) -> None:
+    """Raise AvpluginError while another borgmatic prunes the set in this repository.
+
+    Borg judges for that one already, or is about to: what it was told to leave must stay held.
+    """
+    if file.is_pruned_beside(calling_process(), repository_id):
+        raise AvpluginError(
+            f"{_nothing_is_pruned(call)}: another borgmatic prunes it at this moment.\n"
+            "Wait for it to end; schedules must not overlap."
         )
 
 

@@ -47,7 +47,7 @@ class Need(NamedTuple):
 def find_needs(
     copies: Iterable[tuple[Archive, Manifest | None]], rules: Rules, now: datetime.datetime
 ) -> list[Need]:
-    """Return what is needed of the clean archives, which come newest first.
+    """Return what is needed of the clean archives, which come newest first: the last one made.
 
     With each comes its manifest; None if it has none that avplugin understands. Nobody can tell
     what is in such an archive, and so all of it is needed. Archives from the future are of a clock
@@ -66,7 +66,7 @@ def find_needs(
             until_now.add(archive, manifest)
     today = _reference(times, now)
     needs += every.needs(rules, today)
-    if times and times[0] > now:
+    if times and max(times) > now:
         needs += until_now.needs(rules, today)
     return needs
 
@@ -124,7 +124,7 @@ class _Copies:
             if is_current:
                 why = "left out since then" if key in self._left_out else "not in a newer snapshot"
                 why = "its newest version" if is_in_last else why
-            elif (last_day := _last_day(folder.newest, rules)) >= today:
+            elif (last_day := _last_day(folder.last_time, rules)) >= today:
                 why = f"gone since then, kept until {last_day:%Y-%m-%d}"
             else:
                 continue
@@ -138,6 +138,7 @@ class _Folder:
     def __init__(self, label: str) -> None:
         self._label = label
         self._holders: dict[_Version, list[Archive]] = {}
+        self._places: dict[str, int] = {}  # by archive id, 0 is the newest
         self._damaged: dict[_Version, frozenset[str]] = {}  # tables, where they were looked at
 
     @property
@@ -145,9 +146,15 @@ class _Folder:
         """The newest archive that has the folder."""
         return next(iter(self._holders.values()))[0]
 
+    @property
+    def last_time(self) -> datetime.datetime:
+        """The latest time of all archives that have it: the newest may be of a clock behind."""
+        return max(one.time for holders in self._holders.values() for one in holders)
+
     def add(self, part: FolderManifest, archive: Archive) -> None:
         """Add the copy of the folder in an archive that is older than all before."""
         version = (part.fingerprint, part.list_digest)
+        self._places[archive.id] = len(self._places)
         self._holders.setdefault(version, []).append(archive)
         if part.table_health != NOT_CHECKED:
             self._damaged.setdefault(version, part.damaged_tables)
@@ -174,10 +181,13 @@ class _Folder:
         """
         every = list(self._holders.values())
         return [
-            tuple(one for one in holders if not before or one.time > before[0].time)
+            tuple(one for one in holders if not before or self._is_newer(one, before[0]))
             or (holders[0],)
             for holders, before in zip(every, [*every[1:], []], strict=True)
         ]
+
+    def _is_newer(self, one: Archive, other: Archive) -> bool:
+        return self._places[one.id] < self._places[other.id]
 
     def _last_sound(self, holders: Sequence[tuple[Archive, ...]]) -> Iterator[Need]:
         """Yield the newest version in which each table was sound that is damaged now."""
@@ -206,9 +216,9 @@ def _reference(times: Sequence[datetime.datetime], now: datetime.datetime) -> da
     return min([now, *sorted(times)[-2:][:1]])
 
 
-def _last_day(newest: Archive, rules: Rules) -> datetime.datetime:
-    """Return until when a folder that has left is kept, if this archive is its newest."""
+def _last_day(last: datetime.datetime, rules: Rules) -> datetime.datetime:
+    """Return until when a folder that has left is kept, if its last archive is of then."""
     try:
-        return newest.time + datetime.timedelta(seconds=rules.keep_retired)
+        return last + datetime.timedelta(seconds=rules.keep_retired)
     except OverflowError:
         return datetime.datetime.max.replace(tzinfo=datetime.UTC)

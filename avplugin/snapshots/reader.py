@@ -115,6 +115,13 @@ class SnapshotReader:
         self._get_to_know(archive)
         return self.catalogue.manifest(archive.id)
 
+    def number(self, archive: Archive) -> int:
+        """Return the number in the archive's manifest; 0 if it says none. Raise BorgError."""
+        if archive.id in self._unreadable:
+            return 0
+        self._get_to_know(archive)
+        return self.catalogue.number(archive.id)
+
     def stored_folder(self, archive: Archive, label: str) -> FolderManifest | None:
         """Return the manifest of one folder that is stored in the archive; None if it is not.
 

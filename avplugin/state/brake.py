@@ -136,9 +136,15 @@ class BrakeFile:
 
     def _read(self) -> dict[str, Any]:
         document = read_json(self._file)
-        if document is not None and not isinstance(document, dict):
+        if document is None:
+            return {}
+        is_right = isinstance(document, dict) and all(
+            isinstance(entry, dict) for entry in document.values()
+        )
+        if not is_right:
             raise self._damaged()  # else the brake would be off
-        return document or {}
+        known: dict[str, Any] = document
+        return known
 
     def _damaged(self) -> StateError:
         return StateError(

@@ -117,6 +117,13 @@ class Catalogue:
         )
         return Manifest(run_from_json(run), tuple(folders))
 
+    def number(self, archive: str) -> int:
+        """Return the number that the manifest of a known archive says; 0 if there is none."""
+        run = self._connection.execute(
+            "SELECT run FROM archive WHERE id = ?", (archive,)
+        ).fetchone()[0]
+        return 0 if run == _NO_MANIFEST else run_from_json(run).number
+
     def folder_in(self, archive: str, label: str) -> FolderManifest | None:
         """Return the manifest of one folder in a known archive; None if there is none."""
         row = self._connection.execute(

@@ -12,6 +12,7 @@ from typing import Any
 from avplugin.state.catalogue import folder_key
 from avplugin.state.files import StateError, locked, read_json, write_json
 from avplugin.state.manifest import FolderManifest
+from avplugin.state.moments import checked_moment
 
 KEPT_VERSIONS = 20  # of each folder in each repository
 
@@ -203,7 +204,7 @@ class DrillsFile:
                 for repository_id, by_series in document.items()
                 for series, part in by_series.items()
             }
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise StateError(
                 f"{self._file} is damaged, or another version of avplugin wrote it.\n"
                 "Remove it; avplugin makes it anew, and proves all folders again, one by one."
@@ -233,7 +234,7 @@ def _from_json(part: Mapping[str, Any]) -> _Part:
             key: FolderDrills(tuple(_drilled_from_json(one) for one in outcomes))
             for key, outcomes in part["folders"].items()
         },
-        {what: _moment(when) for what, when in part["done"].items()},
+        {what: checked_moment(when) for what, when in part["done"].items()},
         str(part["path"]),
     )
 
@@ -248,11 +249,6 @@ def _drilled_from_json(entry: Mapping[str, Any]) -> Drilled:
     numbers = ("files", "bytes", "tables", "records")
     values: dict[str, Any] = {name: str(entry[name]) for name in texts}
     values |= {name: int(entry[name]) for name in numbers}
-    return Drilled(**values, when=_moment(entry["when"]), taken=_moment(entry["taken"]))
-
-
-def _moment(text: str) -> datetime.datetime:
-    moment = datetime.datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("without a time zone")
-    return moment
+    return Drilled(
+        **values, when=checked_moment(entry["when"]), taken=checked_moment(entry["taken"])
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avplugin.state.files import StateError, read_json, write_json
+from avplugin.state.moments import checked_moment
 
 
 class EmergencySheet(NamedTuple):
@@ -23,7 +24,7 @@ def read_emergency_sheet(state: Path) -> EmergencySheet | None:
     if document is None:
         return None
     try:
-        made = datetime.datetime.fromisoformat(document["made"])
+        made = checked_moment(document["made"])
         return EmergencySheet(
             made.astimezone(datetime.UTC), frozenset(str(one) for one in document["repositories"])
         )

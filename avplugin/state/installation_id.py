@@ -5,13 +5,21 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from avplugin.state.files import locked, read_json, write_json
+from avplugin.state.files import StateError, locked, read_json, write_json
 
 
 def read_installation_id(state: Path) -> str | None:
-    """Return the installation's number, or None if none was given yet."""
+    """Return the installation's number, or None if none was given yet. Raise StateError."""
     document = read_json(state / "installation.json")
-    return None if document is None else str(document["id"])
+    if document is None:
+        return None
+    known = document.get("id") if isinstance(document, dict) else None
+    if not isinstance(known, str) or not known:
+        raise StateError(
+            f"{state / 'installation.json'} is damaged.\n"
+            "Remove it: the next backup makes it good from the repository."
+        )
+    return known
 
 
 def ensure_installation_id(state: Path, adopted: str | None = None) -> str:

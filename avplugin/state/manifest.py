@@ -86,7 +86,11 @@ class FolderManifest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunManifest:
-    """The run that made an archive. `started` is ISO 8601 in UTC."""
+    """The run that made an archive. `started` is ISO 8601 in UTC.
+
+    `number` is higher than that of every archive of the series that there was then, whatever time
+    they say; 0 in archives of versions that did not count.
+    """
 
     run: str
     installation: str
@@ -99,6 +103,7 @@ class RunManifest:
     program: str
     system: str
     configuration: str  # accountview.yaml as it was; it holds no secrets
+    number: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from avplugin.state.files import StateError, read_json, write_json
+from avplugin.state.moments import as_moment
 
 CLEAN = "clean"
 UNCHANGED = "unchanged"  # nothing to store since the last clean snapshot
@@ -24,6 +25,23 @@ _REPEATED = frozenset({NOT_NOW, UNCHANGED, FAILED})
 _TEXTS = ("run", "repository", "repository_id", "started", "ended", "status", "archive")
 _NUMBERS = ("folders", "files", "size")
 _LISTS = ("reasons", "left_out", "in_use", "people", "changed", "gone")
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and abs(value) < 2**63
+
+
+# What the values of an entry have to be, where it has them; what other versions wrote is no matter.
+_IS_RIGHT: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(_TEXTS, lambda value: isinstance(value, str)),
+    **dict.fromkeys((*_NUMBERS, "starts"), lambda value: _is_number(value) and value >= 0),
+    **dict.fromkeys(("new", "repository_size"), lambda value: value is None or _is_number(value)),
+    **dict.fromkeys(
+        _LISTS,
+        lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+    ),
+    "attended": lambda value: isinstance(value, bool),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,13 +105,11 @@ class Outcome:
         return self.status in GOOD
 
 
-def as_moment(text: str) -> datetime.datetime | None:
-    """Return the moment that ISO 8601 text with a zone stands for; None if it is none."""
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None
+class Known(NamedTuple):
+    """What the file says, oldest first; `lost` is how many entries cannot be understood."""
+
+    outcomes: list[Outcome]
+    lost: int
 
 
 class OutcomesFile:
@@ -102,37 +118,39 @@ class OutcomesFile:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "outcomes.json"
 
-    def read(self) -> list[Outcome]:
-        """Return what the runs so far came to, oldest first.
+    def read(self) -> Known:
+        """Return what the runs so far came to. Raise StateError if that cannot be read."""
+        entries = self._entries()
+        outcomes = [one for one in map(_outcome, entries) if one is not None]
+        return Known(outcomes, len(entries) - len(outcomes))
 
-        Raise StateError if that cannot be read.
+    def add(self, outcome: Outcome) -> None:
+        """Add what a run came to; one that says the same as the last one is counted with it.
+
+        What cannot be understood stays: it may be of a newer version. Raise StateError.
         """
-        known = read_json(self.path) or []
-        try:
-            return [_outcome(entry) for entry in known if isinstance(entry, dict)]
-        except (TypeError, ValueError) as error:
+        entries = self._entries()
+        for place in reversed(range(len(entries))):
+            last = _outcome(entries[place])
+            if last is None or last.repository != outcome.repository:
+                continue
+            if _says_the_same(last, outcome):
+                entries[place] = dataclasses.asdict(_joined(last, outcome))
+                break
+            entries.append(dataclasses.asdict(outcome))
+            break
+        else:
+            entries.append(dataclasses.asdict(outcome))
+        write_json(self.path, entries[-_KEPT:])
+
+    def _entries(self) -> list[Any]:
+        document = read_json(self.path)
+        if document is not None and not isinstance(document, list):
             raise StateError(
                 f"{self.path} is damaged.\n"
                 "Remove it: snapshots are as good without it, but what each night came to is lost."
-            ) from error
-
-    def add(self, outcome: Outcome) -> None:
-        """Add what a run came to; one that says the same as the last one is counted with it."""
-        known = read_json(self.path) or []
-        place = next(
-            (
-                at
-                for at in reversed(range(len(known)))
-                if known[at].get("repository") == outcome.repository
-            ),
-            None,
-        )
-        last = None if place is None else _outcome(known[place])
-        if place is not None and last is not None and _says_the_same(last, outcome):
-            known[place] = dataclasses.asdict(_joined(last, outcome))
-        else:
-            known.append(dataclasses.asdict(outcome))
-        write_json(self.path, known[-_KEPT:])
+            )
+        return document or []
 
 
 def last_good(outcomes: Sequence[Outcome], repository: str, repository_id: str) -> Outcome | None:
@@ -159,11 +177,9 @@ def _says_the_same(last: Outcome, now: Outcome) -> bool:
         return False
     if now.status == FAILED and last.reasons != now.reasons:
         return False
-    try:
-        passed = _moment(now.started) - _moment(last.started)
-    except (TypeError, ValueError):
+    if now.begun is None or last.begun is None:
         return False
-    return datetime.timedelta() <= passed < _ONE_NIGHT
+    return datetime.timedelta() <= now.begun - last.begun < _ONE_NIGHT
 
 
 def _joined(last: Outcome, now: Outcome) -> Outcome:
@@ -177,19 +193,15 @@ def _joined(last: Outcome, now: Outcome) -> Outcome:
     )
 
 
-def _moment(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text)
-
-
-def _outcome(entry: dict[str, Any]) -> Outcome:
+def _outcome(entry: Any) -> Outcome | None:
     """Return an outcome that any version of avplugin wrote: what it lacks is empty.
 
-    An old or newer file must not be in the way of a restore.
+    An old or newer file must not be in the way of a restore. None if it cannot be understood.
     """
-    values: dict[str, Any] = {name: entry.get(name, "") for name in _TEXTS}
-    values |= {name: entry.get(name, 0) for name in _NUMBERS}
-    values |= {name: tuple(entry.get(name) or ()) for name in _LISTS}
-    values |= {name: entry.get(name) for name in ("new", "repository_size")}
-    return Outcome(
-        **values, attended=bool(entry.get("attended")), starts=int(entry.get("starts") or 1)
-    )
+    if not isinstance(entry, dict):
+        return None
+    values = {name: value for name, value in entry.items() if name in _IS_RIGHT}
+    if not all(_IS_RIGHT[name](value) for name, value in values.items()):
+        return None
+    values |= {name: tuple(values[name]) for name in _LISTS if name in values}
+    return Outcome(**{**dict.fromkeys(_TEXTS, ""), **values})

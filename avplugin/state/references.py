@@ -58,7 +58,7 @@ class ReferenceFile:
         try:
             looks = {label: _look(part) for label, part in document["looks"].items()}
             return Notes(looks, frozenset(str(key) for key in document["told"]))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise StateError(
                 f"{self._file} is damaged.\nRemove it; avplugin makes it anew, and tells again what"
                 " no configured folder covers."

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from avplugin.borgmatic.process import Process
+from avplugin.borgmatic.process import Process, known_process
 from avplugin.installation.model import Kind
 from avplugin.state.catalogue import folder_key
 from avplugin.state.files import StateError, make_folder, read_json, sync_folder, write_json
@@ -163,7 +163,7 @@ class RestoreJournal:
             values = {
                 **document,
                 "number": number,
-                "owner": Process(**document["owner"]),
+                "owner": known_process(document["owner"]),
                 "stage": Stage(document["stage"]),
                 "folders": folders,
             }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from avplugin.borgmatic.process import Process
+from avplugin.borgmatic.process import Process, known_process
 from avplugin.state.files import StateError, read_json, write_json
 from avplugin.wording import some
 
@@ -85,13 +85,19 @@ class RetentionFile:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._damaged() from error
 
-    def is_pruned_beside(self, owner: Process) -> bool:
-        """Return whether another borgmatic prunes any repository of the set at this moment.
+    def is_pruned_beside(self, owner: Process, repository_id: str = "") -> bool:
+        """Return whether another borgmatic prunes the set at this moment.
+
+        With `repository_id` only in that repository, else in any.
 
         Raise StateError if the file is damaged.
         """
         try:
-            prunings = [_pruning(entry) for entry in self._read().values()]
+            prunings = [
+                _pruning(entry)
+                for known_id, entry in self._read().items()
+                if repository_id in {"", known_id}
+            ]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._damaged() from error
         return any(one.is_under_way(owner) for one in prunings)
@@ -131,5 +137,5 @@ def _pruning(entry: Mapping[str, Any]) -> Pruning:
         held=held,
         removed=names["removed"],
         ended=str(entry["ended"]),
-        owner=Process(**entry["owner"]) if entry.get("owner") else None,
+        owner=known_process(entry["owner"]) if entry.get("owner") else None,
     )

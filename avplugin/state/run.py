@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from avplugin.borgmatic.process import Process
+from avplugin.borgmatic.process import Process, known_process
 from avplugin.installation.scan import Contents, Entry
 from avplugin.state.files import (
     StateError,
@@ -18,7 +18,7 @@ from avplugin.state.files import (
     write_atomically,
     write_json,
 )
-from avplugin.state.outcomes import Outcome, OutcomesFile
+from avplugin.state.outcomes import Known, Outcome, OutcomesFile
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Run:
     boundaries inside each. `guard` keeps what the run has taken. `despite` says, by label, who was
     in folders that were overdue; `overdue` are sentences about those that were left out again,
     `newly_damaged` about tables that were sound in the last clean snapshot, `unregistered` about
-    folders that have been in no list for too long.
+    folders that have been in no list for too long, `clock` about a clock that is behind.
     `brake` are sentences that say why the archive stays unverified whatever else is proven.
     `people` are those who are in the way, `changed` labels of folders that the last clean snapshot
     had otherwise or not at all, `gone` of those it had and that are known no more.
@@ -51,6 +51,7 @@ class Run:
     overdue: tuple[str, ...] = ()
     newly_damaged: tuple[str, ...] = ()
     unregistered: tuple[str, ...] = ()
+    clock: tuple[str, ...] = ()
     brake: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -59,7 +60,7 @@ class Run:
 
 _TUPLES = (
     *("known_archives", "ancestors", "overdue", "newly_damaged", "brake"),
-    *("people", "changed", "gone", "unregistered"),
+    *("people", "changed", "gone", "unregistered", "clock"),
 )
 
 
@@ -92,17 +93,20 @@ class SetState:
         if document is None:
             return None
         try:
-            document["owner"] = Process(**document["owner"])
+            document["owner"] = known_process(document["owner"])
             if document.get("guard") is not None:
-                document["guard"] = Process(**document["guard"])
+                document["guard"] = known_process(document["guard"])
             for key in _TUPLES:
-                document[key] = tuple(document.get(key, ()))
+                document[key] = _texts(document.get(key, []))
             document["boundaries"] = {
-                path: tuple(inside) for path, inside in document["boundaries"].items()
+                path: _texts(inside) for path, inside in document["boundaries"].items()
             }
-            return Run(**document)
+            run = Run(**document)
+            _texts([run.id, run.set, run.repository, run.repository_id, run.started])
+            _texts(list(run.despite.values()))
         except (AttributeError, KeyError, TypeError):
             return None
+        return run if type(run.size) is int else None
 
     def begin_run(
         self,
@@ -184,6 +188,10 @@ class SetState:
 
     def outcomes(self) -> list[Outcome]:
         """Return what the runs so far came to, oldest first."""
+        return self._outcomes.read().outcomes
+
+    def outcomes_and_lost(self) -> Known:
+        """Return the same, and how many entries of the file cannot be understood."""
         return self._outcomes.read()
 
     def note_start(self) -> None:
@@ -205,7 +213,15 @@ class SetState:
             return None
 
     def _passed(self) -> dict[str, Any]:
-        return read_json(self._passed_file) or {}
+        document = read_json(self._passed_file)
+        return document if isinstance(document, dict) else {}
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return a list of texts as a tuple. Raise TypeError if it is none."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError("no list of texts")
+    return tuple(value)
 
 
 def _write_plainly(path: Path, data: bytes) -> None:

@@ -26,6 +26,13 @@ _PLAIN = frozenset(
     {"archive", "boot", "copied", "copy", "ended", "fingerprint", "id", "list_digest"}
     | {"repository", "repository_id", "run", "since", "started", "status", "taken", "when"}
 )
+# Of sentences of avplugin's, and of the names of companies.
+_WORDS = (
+    "a an and are as at be but by changed clean copy damaged de does een en exist file "
+    "files folder for from gone has have het in is it its last lies missing no not of on "
+    "one open or out since table tables that the there this to van was who with "
+)
+_ORDINARY = frozenset(_WORDS.split())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +67,10 @@ class Traces:
             for one in self.paths
         )
 
+    def has_place(self, path: str) -> bool:
+        """Return whether this is the path of one of its places, or of something in one."""
+        return self.is_place(path) or any(path.startswith(f"{place}/") for place in self.paths)
+
     @functools.cached_property
     def _keys(self) -> frozenset[str]:
         return frozenset(folder_key(label) for label in (self.code, *self.labels))
@@ -69,9 +80,18 @@ class Traces:
         # A hyphen too ends no word: a code of digits must not be found in a date.
         words = sorted({self.code, *filter(None, self.names)}, key=len, reverse=True)
         places = sorted({*self.paths, *filter(None, self.windows_paths)}, key=len, reverse=True)
-        parts = [f"{re.escape(place)}(?![\\w-])" for place in places]
-        parts += [f"(?<![\\w-]){re.escape(word)}(?![\\w-])" for word in words]
-        return re.compile("|".join(parts), re.IGNORECASE)
+        parts = [f"(?i:{re.escape(place)})(?![\\w-])" for place in places]
+        parts += [f"(?<![\\w-]){_as_written(word)}(?![\\w-])" for word in words]
+        return re.compile("|".join(parts))
+
+
+def _as_written(word: str) -> str:
+    """Return a pattern for a code or a name, in any letter case.
+
+    One that is an ordinary word, as IN, is found only as it is written: what is told of others is
+    full of it.
+    """
+    return re.escape(word) if word.lower() in _ORDINARY else f"(?i:{re.escape(word)})"
 
 
 def find_traces_in(state: Path, traces: Traces) -> list[Path]:
@@ -123,8 +143,8 @@ def _json_files(state: Path) -> Iterator[Path]:
 def _cleared(value: Any, traces: Traces) -> Any:
     """Return the value without what is the administration's.
 
-    A key that is one of its labels goes with what it stands for, and so does an entry of a list
-    that has one, or a sentence in a list that begins with one; other texts lose its name.
+    A key that is one of its labels or places goes with what it stands for, and so does an entry of
+    a list that has one, or a sentence in a list that begins with one; other texts lose its name.
     """
     if isinstance(value, dict):
         return {
@@ -145,4 +165,6 @@ def _is_about_it(part: Any, traces: Traces) -> bool:
 
 
 def _stands_for_it(key: str, part: Any, traces: Traces) -> bool:
-    return isinstance(part, dict | list) and key not in _PARTS and traces.is_label(key)
+    if isinstance(part, dict | list):
+        return key not in _PARTS and traces.is_label(key)
+    return isinstance(part, str) and traces.has_place(key)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from avplugin.state.files import StateError, read_json, write_json
+from avplugin.state.moments import checked_moment
 
 
 class UnregisteredFile:
@@ -23,11 +23,9 @@ class UnregisteredFile:
         """
         document = read_json(self._file) or {}
         try:
-            if any(
-                datetime.datetime.fromisoformat(since).tzinfo is None for since in document.values()
-            ):
-                raise ValueError("without a time zone")
-        except (AttributeError, TypeError, ValueError) as error:
+            for since in document.values():
+                checked_moment(since)
+        except (AttributeError, ValueError) as error:
             raise StateError(
                 f"{self._file} is damaged.\n"
                 "Remove it; avplugin makes it anew, and counts anew since when folders are there."

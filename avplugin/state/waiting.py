@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from avplugin.state.files import StateError, read_json, write_json
+from avplugin.state.moments import checked_moment
 
 WHOLE_SET = ""  # stands for a label where the whole set was put off
 
@@ -100,11 +101,9 @@ class WaitingList:
 def _checked(moment: str) -> str:
     """Return the moment if it is one, with a time zone, or empty.
 
-    Raise ValueError or TypeError if it is none.
+    Raise ValueError if it is none.
     """
-    if moment and datetime.datetime.fromisoformat(moment).tzinfo is None:
-        raise ValueError("without a time zone")
-    return moment
+    return checked_moment(moment).isoformat() if moment != "" else ""
 
 
 def has_passed(moment: str, now: datetime.datetime, limit: float) -> bool:

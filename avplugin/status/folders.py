@@ -11,7 +11,8 @@ from avplugin.configuration.model import BackupSet
 from avplugin.installation.model import Kind
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.manifest import FolderManifest
-from avplugin.state.outcomes import CLEAN, Outcome, as_moment
+from avplugin.state.moments import as_moment
+from avplugin.state.outcomes import CLEAN, Outcome
 from avplugin.state.waiting import WHOLE_SET
 from avplugin.status.model import Fault, FolderStatus, RepositoryStatus, Trouble
 from avplugin.status.repositories import Facts

@@ -25,7 +25,8 @@ from avplugin.state.brake import BrakeFile
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.drills import DrillsFile, KnownDrills
 from avplugin.state.files import StateError
-from avplugin.state.outcomes import Outcome, as_moment
+from avplugin.state.moments import as_moment
+from avplugin.state.outcomes import Known, Outcome
 from avplugin.state.restores import Restore, RestoreJournal
 from avplugin.state.run import SetState
 from avplugin.state.unregistered import UnregisteredFile
@@ -108,7 +109,13 @@ class _State:
 
     def outcomes(self, set_name: str) -> list[Outcome]:
         """Return what the runs of a set came to, without those of the future."""
-        found: list[Outcome] = self.read(SetState(self.folder, set_name).outcomes, [])
+        state = SetState(self.folder, set_name)
+        found, lost = self.read(state.outcomes_and_lost, Known([], 0))
+        if lost:
+            self.problems.append(
+                f"{set_name}: {lost} of the entries in {state.outcomes_file} cannot be understood,"
+                " and count for nothing"
+            )
         limit = self._now + _FUTURE
         past = [one for one in found if one.begun is not None and one.begun <= limit]
         if len(past) < len(found):

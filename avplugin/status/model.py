@@ -11,7 +11,8 @@ from avplugin.installation.model import Kind
 from avplugin.installation.register_age import RegisterAge
 from avplugin.state.brake import Braked
 from avplugin.state.drills import Drilled
-from avplugin.state.outcomes import Outcome, as_moment
+from avplugin.state.moments import as_moment
+from avplugin.state.outcomes import Outcome
 
 
 class Trouble(enum.StrEnum):

@@ -47,23 +47,35 @@ def common_file(world: World) -> Path:
 # The clock
 
 
-def test_names_do_not_collide_when_the_clock_jumps_back(world: World) -> None:
-    world.configure_borgmatic("extra_borg_options: {create: '--timestamp 2027-03-01T02:00:00'}")
-    for seed in (1, 2):
-        world.working_day(seed)
-        done = world.borgmatic("create")
-        assert done.returncode == 0, done.stderr
-    replace(world.borgmatic_file(), "2027-03-01T02", "2027-02-01T02")
-    world.working_day(3)
-
+def test_a_clock_that_is_behind_is_an_error_each_night_and_in_no_backups_way(world: World) -> None:
+    world.configure_borgmatic("extra_borg_options: {create: '--timestamp 2097-03-01T02:00:00'}")
     done = world.borgmatic("create")
-
     assert done.returncode == 0, done.stderr
+
+    unchanged = world.borgmatic("create")
+    world.working_day(2)
+    done = world.borgmatic("create")
+    replace(world.borgmatic_file(), "2097-03-01T02", "2021-02-01T02")
+    world.working_day(3)
+    last = world.borgmatic("create", "prune")
+
+    first = "accountview-administrations-2097-03-01T02:00:00"
+    for night in (unchanged, done, last):
+        assert "administrations: this machine's clock says 20" in night.stderr
+        assert (night.returncode, "is of 2097-03-01 " in night.stderr) == (1, True)
+    assert "nothing has changed since" in unchanged.stderr
     assert sorted(world.archives()) == [
-        "accountview-administrations-2027-02-01T02:00:00",
-        "accountview-administrations-2027-03-01T02:00:00",
-        "accountview-administrations-2027-03-01T02:00:01",
+        "accountview-administrations-2021-02-01T02:00:00",
+        first,
+        f"{first[:-1]}1",  # names do not collide
     ]
+
+    world.keep(daily=1)
+    pruned = world.borgmatic("prune")
+
+    assert pruned.returncode == 0, pruned.stderr
+    held = [name for name in world.archives() if name.endswith(".hold")]
+    assert held == ["accountview-administrations-2021-02-01T02:00:00.hold"]
 
 
 # The repository

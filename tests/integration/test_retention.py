@@ -330,3 +330,25 @@ def test_no_backup_begins_between_what_is_held_and_the_prune(world: World) -> No
     assert "is pruned by another borgmatic at this moment" in meanwhile.read_text()
     assert len(world.archives()) == 1
     assert world.avplugin_json("snapshots", "BAKKER26")
+
+
+def test_of_two_prunes_at_once_the_second_changes_nothing_and_ends_in_an_error(
+    lacking: World,
+) -> None:
+    world = lacking
+    meanwhile = world.folder / "meanwhile"
+    world.add_hook(
+        "- before: action\n  when: [prune]\n"
+        f"  run: ['[ -e {meanwhile} ] || {{ borgmatic --config {world.borgmatic_file()} prune"
+        f" >{meanwhile} 2>&1; echo it ended in $? >>{meanwhile}; }}']"
+    )
+
+    done = world.borgmatic("prune")
+
+    assert done.returncode == 0, done.stderr
+    assert (
+        "administrations: nothing is pruned in local: another borgmatic prunes it at this moment."
+    ) in meanwhile.read_text()
+    assert "it ended in 1" in meanwhile.read_text()
+    assert world.archives() == [f"{NAME.format(1)}.hold", NAME.format(3)]
+    assert world.borgmatic("prune").returncode == 0

@@ -16,9 +16,11 @@ from shelf import FIRST_NIGHT, Shelf, folder, left_out, manifest
 from avplugin.borgmatic.archive import HOLD, Archive
 from avplugin.retention.holds import Settled, settle
 from avplugin.retention.needs import Rules, find_needs
+from avplugin.snapshots.order import newest_first
 from avplugin.state.manifest import FolderManifest, Manifest
 
 YEAR = 366 * 86400.0
+DAY = datetime.timedelta(days=1)
 
 
 class PrunedShelf(Shelf):
@@ -37,7 +39,8 @@ class PrunedShelf(Shelf):
 
     @property
     def clean_archives(self) -> list[Archive]:
-        return [archive for archive in self._archives if archive.is_clean]
+        clean = [archive for archive in self._archives if archive.is_clean]
+        return newest_first(clean, self.number)
 
     def archives_for_prune(self) -> list[SimpleNamespace]:
         return [
@@ -284,3 +287,60 @@ def sound_copies(shelf: PrunedShelf) -> set[tuple[str, str, bool]]:
         for label, every in found.items()
         for table in next(iter(every), ())
     }
+
+
+LONG_AGO = datetime.datetime(2021, 1, 1, 2, tzinfo=datetime.UTC)
+
+
+def test_what_was_made_last_is_held_though_the_clock_was_years_behind() -> None:
+    shelf = PrunedShelf(daily=2)
+    for number in (1, 2):
+        shelf.put(version("A", number), version("B", number), number=number)
+    shelf.put(version("A", 3), version("B", 3), number=3, when=LONG_AGO)
+    last = shelf.put(version("A", 4), version("B", 4), number=4, when=LONG_AGO - DAY)
+
+    done = settled(shelf)
+
+    assert done.newly_held == (f"{last}{HOLD}",)  # they were pruned first: the oldest for Borg
+    assert set(shelf.prune()) == set(done.condemned)
+    assert len(shelf.there()) == 3
+
+    # The clock is right again, and somebody is in B.
+    shelf.put(version("A", 5), left_out("B", in_use=True), number=5, when=FIRST_NIGHT + 9 * DAY)
+
+    [held] = settled(shelf).held
+    assert (held.archive, held.why) == (f"{last}{HOLD}", "for B (left out since then)")
+
+    shelf.put(version("A", 5), version("B", 4), number=6, when=FIRST_NIGHT + 10 * DAY)
+
+    assert not settled(shelf).held
+
+
+def test_an_archive_of_the_future_does_not_stand_for_the_same_version_that_came_back() -> None:
+    shelf = PrunedShelf(daily=1)
+    shelf.put(version("A", 1), number=1, when=FIRST_NIGHT + 900 * DAY)
+    shelf.put(version("A", 2), number=2)
+    back = [shelf.put(version("A", 1), number=number) for number in (3, 4)]
+
+    done = settled(shelf)
+
+    assert len(done.newly_held) == 1
+    assert done.newly_held[0].removesuffix(HOLD) in back
+
+
+def test_archives_of_versions_that_did_not_count_are_where_their_times_put_them() -> None:
+    shelf = PrunedShelf()
+    names = [shelf.put(version("A", number), number=number) for number in (0, 0, 1, 2, 0, 3)]
+
+    assert [one.name for one in shelf.clean_archives] == names[::-1]
+
+
+def test_a_folder_that_left_is_kept_from_its_latest_time_on_whatever_a_later_clock_said() -> None:
+    shelf = PrunedShelf(daily=1)
+    shelf.put(version("A", 1), version("B", 1), number=1)
+    shelf.put(version("A", 2), version("B", 2), number=2, when=LONG_AGO)
+    shelf.put(version("A", 3), number=3)
+
+    [held] = settled(shelf, rules(retired=3 * 365 * 86400, current=frozenset({"A"}))).held
+
+    assert held.why == "for B (gone since then, kept until 2029-10-31)"

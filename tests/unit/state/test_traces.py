@@ -107,3 +107,19 @@ def test_progress_is_read_back_and_gone_at_the_end(tmp_path: Path) -> None:
     folder.end()
     assert folder.read() is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_in_no_register_goes_by_its_path_and_others_stay(tmp_path: Path) -> None:
+    paths = ["/srv/WEG", "/srv/WEG/KOPIEDOC", "/srv/weg.before-restore-20261122-020000"]
+    document = dict.fromkeys([*paths, "/srv/WEGEN", "/srv/ANDER"], "2026-11-22T02:00:00+00:00")
+    left = cleared(tmp_path, "unregistered.json", document)
+    assert sorted(left) == ["/srv/ANDER", "/srv/WEGEN"]
+
+
+def test_a_code_or_name_that_is_an_ordinary_word_takes_none_out_of_what_others_are_told() -> None:
+    traces = Traces("IN", ("De",), ("IN",))
+    told = "ANDER: jan is in it; de tabel is damaged"
+    assert traces.out_of(told) == told
+    assert traces.out_of("jan is in IN, that is De") == (
+        "jan is in (forgotten), that is (forgotten)"
+    )

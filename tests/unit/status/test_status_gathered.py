@@ -325,3 +325,16 @@ def test_a_new_clean_snapshot_elsewhere_is_known_from_the_listing(past: Past) ->
     past.write_archives([(newer, past.folders()), (past.archive(0), past.folders())])
 
     assert look(past).repositories[1].archive == newer.name
+
+
+def test_outcomes_that_cannot_be_understood_are_told_and_the_others_count(past: Past) -> None:
+    file = SetState(past.state, "system").outcomes_file
+    entries = json.loads(file.read_text())
+    file.write_text(json.dumps([*entries, "x", {**entries[-1], "started": None}]))
+
+    status = look(past)
+
+    assert status.problems == (
+        f"system: 2 of the entries in {file} cannot be understood, and count for nothing",
+    )
+    assert status.repositories[0].good == past.night(0)
