@@ -121,12 +121,14 @@ def test_it_is_overdue_only_after_an_interval_and_what_is_granted_besides() -> N
 
 
 def test_who_had_to_be_left_out_is_missing_until_the_hour_is_over() -> None:
-    last = dataclasses.replace(good("2026-11-22T20:10"), in_use=("BAKKER26: in use: jan",))
+    last = dataclasses.replace(
+        good("2026-11-22T20:10"), in_use=("BAKKER26: in use: jan", "extra:Layouts: in use: jan")
+    )
 
     later = when_due(NIGHTLY, last, at("2026-11-22T21:00"))
     by_day = when_due(NIGHTLY, last, at("2026-11-23T09:00"))
 
     assert not later.is_now
-    assert later.missing == {"BAKKER26"}
+    assert later.missing == {"BAKKER26", "extra:Layouts"}
     assert not by_day.is_now
     assert by_day.missing == frozenset()
