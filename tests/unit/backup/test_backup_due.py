@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from pathlib import Path
 
 import pytest
+from backup_sets import PLAIN
 
 from avplugin.backup.due import due_since, is_overdue, when_due
-from avplugin.configuration.model import BackupSet
-from avplugin.configuration.sessions import OnBusy
 from avplugin.configuration.window import Window
 from avplugin.state.outcomes import CLEAN, UNCHANGED, Outcome
 
@@ -18,16 +16,6 @@ pytestmark = pytest.mark.usefixtures("amsterdam")
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-PLAIN = BackupSet(
-    name="administrations",
-    folders=(),
-    select=("*",),
-    borgmatic=Path("x.yaml"),
-    only_changed=True,
-    on_busy=OnBusy.LEAVE_OUT,
-    blocked_by=frozenset(),
-    overdue_after=2 * DAY,
-)
 DAILY = dataclasses.replace(PLAIN, interval=DAY)
 NIGHTLY = dataclasses.replace(
     PLAIN, interval=DAY, window=Window(datetime.time(20), datetime.time(6))

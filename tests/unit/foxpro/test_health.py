@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import dbf
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -124,7 +125,6 @@ def test_a_table_stays_sound_while_it_is_worked_in(folder: Path, table: Path) ->
 
 def write_with_dbf(path: Path, columns: str, kind: str, rows: Sequence[tuple[object, ...]]) -> None:
     """Write a table with a program of others."""
-    dbf = pytest.importorskip("dbf")
     new = dbf.Table(str(path), columns, dbf_type=kind, codepage="cp1252")
     new.open(dbf.READ_WRITE)
     for row in rows:
