@@ -21,7 +21,7 @@ from avplugin.package.manifest import (
 from avplugin.package.read_me import read_me
 from avplugin.package.windows_names import fit_for_windows
 from avplugin.package.write import ExportError, PackageWriter
-from avplugin.state.manifest import FolderManifest, RunManifest
+from avplugin.state.manifest import NOT_CHECKED, FolderManifest, RunManifest
 
 _LONG_PATH = 220  # characters; with the folder it is unpacked into, Windows takes 259
 _ODD = {"l": "a symbolic link", "p": "a pipe", "c": "a device", "b": "a device"}
@@ -147,6 +147,8 @@ class _Packing:
                     tables=contents.tables,
                 )
             )
+        if not books.snapshot and folders[0].sessions == NOT_CHECKED:
+            warnings.append("whether anybody was in could not be checked: see 'sessions'")
         return tuple(folders), [*warnings, *self._long_paths()]
 
     def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -71,7 +71,25 @@ class _Member(_ZipWriteFile):
         self._fileobj.write(deflated)
 
 
+class _Info(AESZipInfo):
+    """What a ZIP says of a member, its time as Windows has it included.
+
+    The time of a ZIP itself is local, and even seconds. 7-Zip takes the other one. Source:
+    APPNOTE.TXT 4.5.5, NTFS extra field.
+    """
+
+    __slots__ = ("modified",)
+    modified: int  # nanoseconds since 1970
+
+    def encode_extra(self, crc: int, compress_type: int) -> tuple[bytes, int, int]:
+        moment = min(max(self.modified // 100 + _EPOCH_1601, 0), 2**63 - 1)
+        times = struct.pack("<HHIHHQQQ", 0x000A, 32, 0, 1, 24, moment, moment, moment)
+        extra, crc, compress_type = super().encode_extra(crc, compress_type)
+        return times + extra, crc, compress_type
+
+
 class _Zip(AESZipFile):
+    zipinfo_cls = _Info
     zipwritefile_cls = _Member
 
 
@@ -290,18 +308,13 @@ def _deflate(block: bytes, before: bytes, *, is_last: bool) -> bytes:
 
 
 def _info(name: str, size: int, modified: int) -> Any:
-    """Return what a ZIP says of a file; `modified` is nanoseconds since 1970.
-
-    The time of a ZIP is local, and even seconds. Windows' own stands beside it, as 7-Zip reads it:
-    APPNOTE.TXT 4.5.5, NTFS extra field.
-    """
-    info: Any = AESZipInfo(name, _dos_time(modified))
+    """Return what a ZIP says of a file; `modified` is nanoseconds since 1970."""
+    info: Any = _Info(name, _dos_time(modified))
+    info.modified = modified
     info.file_size = size
     info.compress_type = ZIP_DEFLATED
     info.create_system = 0  # MS-DOS
     info.external_attr = _ARCHIVE
-    moment = min(max(modified // 100 + _EPOCH_1601, 0), 2**63 - 1)
-    info.extra = struct.pack("<HHIHHQQQ", 0x000A, 32, 0, 1, 24, moment, moment, moment)
     return info
 
 
