@@ -13,7 +13,9 @@ from avplugin.backup.call import Call
 from avplugin.backup.identity import system_places
 from avplugin.backup.plan import Plan
 from avplugin.backup.who_is_in import Clearance
+from avplugin.configuration.model import Configuration
 from avplugin.foxpro.health import check_tables
+from avplugin.installation.model import Installation
 from avplugin.installation.scan import Contents
 from avplugin.installation.version import accountview_version
 from avplugin.state.manifest import (
@@ -40,21 +42,7 @@ def describe_run(
     `identity` is the installation's number, `started` ISO 8601 in UTC. `last` is the manifest of
     the last clean snapshot: tables of folders that are as they were then are not looked at again.
     """
-    program, system = system_places(plan.installation)
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-    run = RunManifest(
-        run=f"{stamp}-{secrets.token_hex(6)}",
-        installation=call.configuration.installation_name,
-        installation_id=identity,
-        set=call.set.name,
-        host=socket.gethostname(),
-        started=started,
-        avplugin_version=__version__,
-        accountview_version=accountview_version(program) if program else "",
-        program=program,
-        system=system,
-        configuration=call.configuration.text,
-    )
+    run = identify_run(call.configuration, plan.installation, call.set.name, identity, started)
     nobody = NOBODY if call.configuration.sessions.probes else NOT_CHECKED
     known = {part.label: part for part in last.stored} if last is not None else {}
     stored = []
@@ -62,7 +50,7 @@ def describe_run(
         contents = plan.contents[folder.path]
         who = clearance.despite.get(folder.label, nobody)
         part = describe_folder(folder, contents, plan.boundaries[folder.path], who)
-        stored.append(_with_table_health(part, contents, known.get(folder.label)))
+        stored.append(with_table_health(part, contents, known.get(folder.label)))
     bad = tuple(describe_left_out(one, NOT_CHECKED) for one in plan.left_out)
     used = tuple(
         describe_left_out(one, NOT_CHECKED if one.label in clearance.unknown else one.reason)
@@ -71,10 +59,38 @@ def describe_run(
     return Manifest(run, (*stored, *bad, *used))
 
 
-def _with_table_health(
-    part: FolderManifest, contents: Contents, last: FolderManifest | None
+def identify_run(
+    configuration: Configuration,
+    installation: Installation,
+    set_name: str,
+    identity: str,
+    started: str,
+) -> RunManifest:
+    """Return what says which run of which installation this is; words are as of describe_run."""
+    program, system = system_places(installation)
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    return RunManifest(
+        run=f"{stamp}-{secrets.token_hex(6)}",
+        installation=configuration.installation_name,
+        installation_id=identity,
+        set=set_name,
+        host=socket.gethostname(),
+        started=started,
+        avplugin_version=__version__,
+        accountview_version=accountview_version(program) if program else "",
+        program=program,
+        system=system,
+        configuration=configuration.text,
+    )
+
+
+def with_table_health(
+    part: FolderManifest, contents: Contents, last: FolderManifest | None = None
 ) -> FolderManifest:
-    """Return the manifest of a folder with what is wrong with its tables."""
+    """Return the manifest of a folder with what is wrong with its tables.
+
+    They are not looked at again if the folder is as it was in `last`.
+    """
     if (
         last is not None
         and last.table_health != NOT_CHECKED

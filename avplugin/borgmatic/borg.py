@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import datetime
+import fcntl
 import io
 import json
 import os
@@ -40,6 +41,8 @@ _UNAVAILABLE = frozenset(
 # (1/3):", "Keeping archive (rule: daily #1):" or "Keeping checkpoint archive:", a name and a time,
 # and the archive's id.
 _JUDGED = re.compile(r"(?P<verdict>Would prune|Pruning|Keeping)\b.*\[(?P<id>[0-9a-f]{64})\]\s*")
+
+_BLOCK = 1 << 20  # bytes of a file that are handed on at once
 
 # File too large, no space, read-only, over quota: as Borg writes them in warnings about a file.
 _NO_ROOM = re.compile(r"\[Errno (27|28|30|122)\]")
@@ -203,18 +206,9 @@ def extract(
     Raise BorgError if anything could not be extracted: the chunks' own digests prove the contents.
     If `destination` is why, that is DestinationFull.
     """
-    wanted = list(dict.fromkeys(paths))
-    roots = [path for path in wanted if not _lies_in_any(path, wanted)]
-    # Borg takes the first pattern that matches, and fails if a root is never the one.
-    patterns = {path: f"--exclude=pp:{path}" for path in without}
-    patterns |= {path: f"--pattern=+ pp:{path}" for path in wanted if path not in roots}
-    words = [
-        "extract",
-        *(["--progress"] if progress else []),
-        *(patterns[path] for path in sorted(patterns, key=lambda one: -one.count("/"))),
-        f"{repository.path}::{archive}",
-        *(f"pp:{path}" for path in roots),
-    ]
+    options, roots = _chosen_paths(paths, without)
+    options = [*(["--progress"] if progress else []), *options]
+    words = ["extract", *options, f"{repository.path}::{archive}", *roots]
     warnings: list[str] = []
 
     def note(document: dict[str, Any]) -> None:
@@ -231,6 +225,65 @@ def extract(
             raise
         raise DestinationFull(f"{destination} has no room left: {full}") from error
     return warnings
+
+
+class StreamedItem(NamedTuple):
+    """One thing that comes out of an archive; times are nanoseconds since 1970."""
+
+    item: Item
+    modified: int
+    blocks: Iterator[bytes]  # a file's contents; to be read before the next item
+
+
+class _CutOff(Exception):  # noqa: N818 - named for what happened to the stream
+    """Borg ended before it had written all; how it ended says why."""
+
+
+@contextlib.contextmanager
+def streamed(
+    repository: Repository, archive: str, paths: Iterable[str], without: Iterable[str]
+) -> Iterator[Iterator[StreamedItem]]:
+    """Yield what lies below `paths` but not below `without`, item by item, with its contents.
+
+    Paths are as of extract. What was read counts only once the block has ended: raise BorgError
+    then if anything could not be read. The chunks' own digests prove the contents. It is the Borg
+    of this Python environment, whatever borgmatic's local_path says.
+    """
+    options, roots = _chosen_paths(paths, without)
+    words = ["export-tar", *options, f"{repository.path}::{archive}", "-", *roots]
+    program = [sys.executable, "-P", "-m", "avplugin.borgmatic.streaming_borg"]
+    messages: list[dict[str, Any]] = []
+
+    def listen(stream: IO[bytes]) -> None:
+        messages.extend(map(_log_line, stream))
+
+    import threading  # noqa: PLC0415 - only where Borg runs
+
+    with _environment(repository) as environment:
+        environment["TZ"] = "UTC"
+        process = _start(repository, [*program, *_with_common(repository, words)], environment)
+        stdout, stderr = process.stdout, process.stderr
+        assert stdout is not None and stderr is not None  # noqa: S101 - for mypy
+        _widen(stdout)
+        listener = threading.Thread(target=listen, args=(stderr,))
+        listener.start()
+        cut_off = False
+        try:
+            # Closed first, since a Borg that cannot write on does not end either.
+            with process, _ended_with_us(process), contextlib.closing(stdout):
+                try:
+                    yield _items(stdout)
+                except _CutOff:
+                    cut_off = True
+                if not cut_off and stdout.read(1):
+                    raise BorgError(f"not all of {archive} was read.")
+        finally:
+            listener.join()
+    if process.returncode != 0:
+        kind = RepositoryUnavailable if _is_unavailable(process.returncode, messages) else BorgError
+        raise kind(_explain(repository, process.returncode, messages))
+    if cut_off:
+        raise BorgError(f"what Borg wrote of {archive} cannot be understood.")
 
 
 def check_archives(repository: Repository, pattern: str) -> None:
@@ -341,6 +394,52 @@ def cache_folder(repository: Repository) -> Path:
     return Path(cache).absolute() / "borg"
 
 
+def _chosen_paths(paths: Iterable[str], without: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return options and arguments that choose what lies below `paths` but not below `without`.
+
+    Where one lies inside another, the inner one says what becomes of it.
+    """
+    wanted = list(dict.fromkeys(paths))
+    roots = [path for path in wanted if not _lies_in_any(path, wanted)]
+    # Borg takes the first pattern that matches, and fails if a root is never the one.
+    patterns = {path: f"--exclude=pp:{path}" for path in without}
+    patterns |= {path: f"--pattern=+ pp:{path}" for path in wanted if path not in roots}
+    inner_first = sorted(patterns, key=lambda one: -one.count("/"))
+    return [patterns[path] for path in inner_first], [f"pp:{path}" for path in roots]
+
+
+def _items(stream: IO[bytes]) -> Iterator[StreamedItem]:
+    """Yield what streaming_borg.py writes. Raise _CutOff where it ends early, or makes no sense."""
+    for line in stream:
+        try:
+            document = json.loads(line)
+            path = bytes.fromhex(document["path"])
+            item = Item(str(document["type"]), int(document["size"]), path)
+            modified = int(document["modified"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise _CutOff from error
+        left = item.size if item.type == "-" else 0
+        blocks = _blocks(stream, left)
+        yield StreamedItem(item, modified, blocks)
+        for _ in blocks:  # what nobody wanted to read
+            pass
+
+
+def _blocks(stream: IO[bytes], left: int) -> Iterator[bytes]:
+    while left:
+        data = stream.read(min(left, _BLOCK))
+        if not data:
+            raise _CutOff
+        left -= len(data)
+        yield data
+
+
+def _widen(stream: IO[bytes]) -> None:
+    """Let a pipe hold more, so that both sides wait less often; it is no harm if it cannot."""
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, _BLOCK)
+
+
 def _lies_in_any(path: str, others: Collection[str]) -> bool:
     return any(str(parent) in others for parent in PurePosixPath(path).parents)
 
@@ -369,8 +468,7 @@ def _run(
     """
     can_be_early = program is None and _is_own(repository)
     program = program or _program(repository)
-    options = _common_options(repository, words[0]) if common else []
-    command = [*program, words[0], *options, *words[1:]]
+    command = [*program, *(_with_common(repository, words) if common else words)]
     messages: list[dict[str, Any]] = []
     with _environment(repository) as environment:
         if in_utc:
@@ -378,21 +476,7 @@ def _run(
         environment.update(variables or {})
         where = folder or repository.settings.get("working_directory")
         early = start_early(command[len(program) :], environment, where) if can_be_early else None
-        try:
-            process = early or subprocess.Popen(
-                command,
-                env=environment,
-                cwd=where,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                close_fds=False,  # the passphrase comes through an inherited pipe
-            )
-        except OSError as error:
-            raise BorgError(
-                f"cannot start Borg ({program[0]}): {error.strerror}.\n"
-                "Install it with 'pip install borgbackup', or put its folder on PATH."
-            ) from error
+        process = early or _start(repository, command, environment, folder)
         assert process.stdout is not None  # noqa: S101 - for mypy
         assert process.stderr is not None  # noqa: S101 - for mypy
         with process, _drained(process.stdout) as output, _ended_with_us(process):
@@ -408,6 +492,35 @@ def _run(
         kind = RepositoryUnavailable if _is_unavailable(process.returncode, messages) else BorgError
         raise kind(_explain(repository, process.returncode, messages))
     return b"".join(output)
+
+
+def _start(
+    repository: Repository,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start Borg with pipes for what it writes. Raise BorgError if there is none."""
+    try:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            cwd=folder or repository.settings.get("working_directory"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            close_fds=False,  # the passphrase comes through an inherited pipe
+        )
+    except OSError as error:
+        raise BorgError(
+            f"cannot start Borg ({command[0]}): {error.strerror}.\n"
+            "Install it with 'pip install borgbackup', or put its folder on PATH."
+        ) from error
+
+
+def _with_common(repository: Repository, words: Sequence[str]) -> list[str]:
+    """Return a command's words with the options that go with each of them."""
+    return [words[0], *_common_options(repository, words[0]), *words[1:]]
 
 
 def _common_options(repository: Repository, action: str) -> list[str]:

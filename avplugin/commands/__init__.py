@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, str] = {
     "backup": "Back up one set or all, through borgmatic, with progress.",
     "snapshots": "List the snapshots, or the versions of one folder.",
     "restore": "Put back one whole folder out of a snapshot.",
+    "export": "Pack administrations, one file each, for an accountant or a client.",
     "verify": "Prove that snapshots can be restored, or check tables where they lie.",
     "status": "Show how the backups are, and what has to be looked at.",
     "report": "Make a page on the nights, or mail the outcome of the last one.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from avplugin.commands.context import Context
+from avplugin.commands.moment import moment_of
 from avplugin.commands.progress import byte_progress, is_seen
 from avplugin.commands.source import open_sources, repository_option
 
@@ -135,7 +135,7 @@ def _restore(context: Context, words: _Words, repository: str | None) -> None:
     configuration = context.configuration if context.has_configuration else None
     unreachable: list[str] = []  # the wizard shows them among the others
     tell = unreachable.append if is_open else None
-    at = _moment(words.at)
+    at = moment_of(words.at)
     with open_sources(context, repository, tell) as sources:
         choice, where = _choose(context, words, at, sources, where, unreachable)
         preparation = prepare(choice, where, configuration, other_version=words.other_version)
@@ -209,16 +209,6 @@ def _choose(
     if words.without_copy_documents or not documents:
         choice = dataclasses.replace(choice, copy_documents=())
     return choice, where
-
-
-def _moment(text: str | None) -> datetime.datetime | None:
-    if text is None:
-        return None
-    from avplugin.language import locale_for  # noqa: PLC0415
-    from avplugin.restore.when import parse_when  # noqa: PLC0415
-
-    locale = locale_for("LC_TIME", os.environ)
-    return parse_when(text, locale, datetime.datetime.now().astimezone())
 
 
 def _show(

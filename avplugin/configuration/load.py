@@ -26,6 +26,7 @@ from avplugin.configuration.model import (
     Configuration,
     DrillSettings,
 )
+from avplugin.configuration.packages import make_packages
 from avplugin.configuration.window import Window
 from avplugin.errors import AvpluginError
 from avplugin.installation.locate import AdministrationSource, Explicit, FolderGlob, Register
@@ -306,9 +307,9 @@ def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> C
             for name, part in document.get("sets", DEFAULT_SETS).items()
         },
         copy_documents_backup=copy_documents.get("backup", True),
-        copy_documents_backup_of={
-            code: part["backup"] for code, part in copy_documents.get("administrations", {}).items()
-        },
+        copy_documents_backup_of=_single(copy_documents, "backup"),
+        copy_documents_export=copy_documents.get("export", True),
+        copy_documents_export_of=_single(copy_documents, "export"),
         sessions=make_sessions(document["sessions"], lambda named: file.parent / _from_home(named)),
         brake=BrakeLimits(percent=brake.get("percent", 10), least=brake.get("least", 3)),
         drill=_make_drill(document.get("drill", {})),
@@ -317,7 +318,16 @@ def _make_configuration(file: Path, text: str, document: Mapping[str, Any]) -> C
         unregistered_ignored=tuple(document.get("unregistered", {}).get("ignore", ())),
         report=make_report(document.get("report", {})),
         mail=make_mail_server(document.get("mail"), lambda named: file.parent / _from_home(named)),
+        packages=make_packages(
+            document.get("packages", {}), lambda named: file.parent / _from_home(named)
+        ),
     )
+
+
+def _single(copy_documents: Mapping[str, Any], key: str) -> dict[str, bool]:
+    """Return what is said of the copy documents of single administrations, by code."""
+    found = copy_documents.get("administrations", {})
+    return {code: part[key] for code, part in found.items() if key in part}
 
 
 def _make_source(file: Path, source: Mapping[str, Any]) -> AdministrationSource:

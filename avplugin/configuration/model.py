@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from avplugin.configuration.mail import MailServer, ReportSettings
+from avplugin.configuration.packages import PackageSettings
 from avplugin.configuration.sessions import OnBusy, Sessions
 from avplugin.configuration.window import Window
 from avplugin.errors import UsageError
@@ -85,6 +86,9 @@ class Configuration:
     unregistered_ignored: tuple[str, ...] = ()  # patterns of names and paths
     report: ReportSettings = ReportSettings()  # noqa: RUF009 - it is frozen
     mail: MailServer | None = None
+    copy_documents_export: bool = True
+    copy_documents_export_of: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    packages: PackageSettings = PackageSettings()  # noqa: RUF009 - it is frozen
 
     def chosen_set(self, base: BackupSet, codes: Sequence[str]) -> BackupSet:
         """Return what is backed up if only some administrations of a set are asked for.
@@ -114,10 +118,11 @@ class Configuration:
 
     def backs_up_copy_documents(self, code: str) -> bool:
         """Return whether the copy documents of the administration with this code come along."""
-        for other, wanted in self.copy_documents_backup_of.items():
-            if code_key(other) == code_key(code):
-                return wanted
-        return self.copy_documents_backup
+        return _of(code, self.copy_documents_backup_of, self.copy_documents_backup)
+
+    def exports_copy_documents(self, code: str) -> bool:
+        """Return whether they come along in a package of the administration."""
+        return _of(code, self.copy_documents_export_of, self.copy_documents_export)
 
     def locate(self) -> Installation:
         """Return the installation as it is on this machine now.
@@ -133,3 +138,10 @@ class Configuration:
             drives=Drives(self.drives),
             copy_documents_backup=self.backs_up_copy_documents,
         )
+
+
+def _of(code: str, single: Mapping[str, bool], otherwise: bool) -> bool:
+    for other, wanted in single.items():
+        if code_key(other) == code_key(code):
+            return wanted
+    return otherwise

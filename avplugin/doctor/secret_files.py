@@ -25,6 +25,8 @@ def check(
     server = configuration.mail
     if server is not None and server.password_file is not None:
         files[server.password_file] = f"the mail password of {server.username}"
+    if configuration.packages.password_file is not None:
+        files[configuration.packages.password_file] = "the password of packages"
     for borgmatic in configurations:
         passphrase = str(borgmatic.settings.get("encryption_passphrase") or "")
         if passphrase and not passphrase.startswith("{credential "):
