@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from avplugin.package.manifest import PackageError
 
-BEGINNING = 16384  # bytes of an attachment that are enough to recognise it by
+BEGINNING = 8192  # bytes of an attachment that are enough to recognise it by
 
 _ZIP_TYPES = {"application/zip", "application/x-zip-compressed", "application/x-zip"}
 _READ_ME = {b"LEESMIJ.txt", b"README.txt"}  # the first two members of each package
@@ -71,15 +71,16 @@ def is_zip(content_type: str, name: str) -> bool:
     return name.lower().endswith(".zip") or content_type.lower() in _ZIP_TYPES
 
 
-def decoded_name(text: str) -> str:
-    """Return a name out of a mail as people write it, as one line.
+def decoded(text: str | bytes | None) -> str:
+    """Return a name or subject out of a mail as people write it, as one line.
 
     Many programs encode names of files as RFC 2047 has it, though RFC 2231 would be right.
     """
+    raw = text.decode("utf-8", "replace") if isinstance(text, bytes) else text or ""
     try:
-        shown = str(make_header(decode_header(text)))
+        shown = str(make_header(decode_header(raw)))
     except (HeaderParseError, LookupError, ValueError):
-        shown = text
+        shown = raw
     return " ".join(shown.split())
 
 
@@ -91,7 +92,7 @@ def attached_package(message: Message) -> AttachedPackage:
     """
     found = []
     for part in message.walk():
-        name = decoded_name(part.get_filename() or "")
+        name = decoded(part.get_filename() or "")
         if part.is_multipart() or not is_zip(part.get_content_type(), name):
             continue
         data = part.get_payload(decode=True)

@@ -14,7 +14,7 @@ from avplugin.mail.package_message import (
     BEGINNING,
     Beginning,
     attached_package,
-    decoded_name,
+    decoded,
     look_at_beginning,
 )
 from avplugin.package.manifest import PackageError
@@ -108,7 +108,10 @@ def test_another_zip_counts_where_it_is_alone() -> None:
         ("=?iso-8859-1?b?Q2Fm6S56aXA=?=", "Café.zip"),
         ("=?nonsense?q?a=2Ezip?=", "=?nonsense?q?a=2Ezip?="),
         ("a\r\n b.zip", "a b.zip"),
+        ("Café.zip".encode(), "Café.zip"),
+        (b"Caf\xe9.zip", "Caf\ufffd.zip"),
+        (None, ""),
     ],
 )
 def test_a_name_that_a_mail_has_encoded_is_read(text: str, name: str) -> None:
-    assert decoded_name(text) == name
+    assert decoded(text) == name
