@@ -10,7 +10,8 @@ import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pyzipper.zipfile_aes import WZ_AES, ZIP_DEFLATED, AESZipFile, AESZipInfo
+from pyzipper.zipfile import ZIP_DEFLATED
+from pyzipper.zipfile_aes import WZ_AES, AESZipFile, AESZipInfo
 
 from avplugin.installation.model import Folder, Kind
 from avplugin.installation.scan import scan_folder
