@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from conftest import TABLE
 from pyzipper.zipfile import ZIP_DEFLATED
 from pyzipper.zipfile_aes import WZ_AES, AESZipFile, AESZipInfo
 
@@ -24,6 +25,7 @@ from avplugin.package.manifest import (
 )
 from avplugin.state.manifest import FolderManifest, RunManifest, describe_folder
 
+TABLE_AND_MORE = TABLE + b"\x1a"
 PASSWORD = "geheim 2026"
 RUN = RunManifest(
     run="20261126T020000Z-0123456789ab",
@@ -51,6 +53,8 @@ class Member:
     method: int = ZIP_DEFLATED
     attributes: int = 0x20
     extra: bytes = b""
+    password: str = ""  # where it has one of its own
+    key: int = 256  # bits
 
 
 def describe(
@@ -114,9 +118,9 @@ def write(file: Path, members: Sequence[Member], password: str | None = PASSWORD
             info.create_system = 3 if member.attributes >> 16 else 0
             info.external_attr = member.attributes
             info.extra = member.extra
-            word = None if member.open else password
+            word = None if member.open else member.password or password
             package.setpassword(word.encode() if word else None)
-            package.encryption = WZ_AES if word else None
+            package.setencryption(WZ_AES if word else None, nbits=member.key)
             with package.open(info, "w") as stream:
                 stream.write(member.data)
 
