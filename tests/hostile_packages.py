@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import operator
 import struct
 import sys
 import tempfile
@@ -154,7 +155,7 @@ def raw_zip(
     count: int = -1,
 ) -> bytes:
     """Return a ZIP of these. `end` makes its end of count, length and offset of the list."""
-    body, listed, number = before, b"", 0
+    body, listed, number = bytearray(before), bytearray(), 0
     for one in members:
         number += 1
         name = one.raw_name or one.name.encode()
@@ -181,7 +182,7 @@ def raw_zip(
         )
         listed += name + extra + one.comment
     number = number if count < 0 else count
-    return body + listed + (end or plain_end)(number, len(listed), len(body))
+    return bytes(body + listed + (end or plain_end)(number, len(listed), len(body)))
 
 
 def plain_end(count: int, length: int, offset: int) -> bytes:
@@ -189,9 +190,9 @@ def plain_end(count: int, length: int, offset: int) -> bytes:
     return struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, count, count, length, offset, 0)
 
 
-def end64(count: int, length: int, offset: int, **lies: int) -> bytes:
+def end64(number: int, length: int, offset: int, /, **lies: int) -> bytes:
     """Return the end of a large ZIP."""
-    said = {"count": count, "length": length, "start": offset, "at": offset + length} | lies
+    said = {"count": number, "length": length, "start": offset, "at": offset + length} | lies
     return (
         struct.pack(
             *("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, lies.get("disk", 0), 0),
@@ -248,6 +249,71 @@ def add_document(name: str, said: str, change: Callable[[dict[str, Any]], object
     add(name, said, lambda one: one.with_document(change))
 
 
+def _surrogate(one: Honest) -> bytes:
+    return one.with_directory(f"{CODE}/\ud800").zipped()
+
+
+def _comment(count: int, length: int, offset: int) -> bytes:
+    return plain_end(count, length, offset)[:-2] + b"\5\0kwaad"
+
+
+def _around(one: Honest) -> bytes:
+    own, documents = one.manifest.folders
+    around = f"/{CODE}"
+    inner = f"/{CODE}/RAPPORT"
+    folders = (
+        dataclasses.replace(own, path=inner, inside=()),
+        dataclasses.replace(documents, path=around, inside=(inner,)),
+    )
+    return one.with_manifest(folders=folders).zipped()
+
+
+def _many_folders(one: Honest) -> bytes:
+    own, documents = one.manifest.folders
+    more = [
+        dataclasses.replace(
+            documents,
+            label=f"copy documents of {CODE} ({number})",
+            path=f"/{CODE}-{number}",
+            files=0,
+            size=0,
+        )
+        for number in range(2, 200)
+    ]
+    return one.with_manifest(folders=(own, documents, *more)).zipped()
+
+
+def _of_another(one: Honest) -> bytes:
+    """An administration that this office does not have."""
+
+    def renamed(text: str) -> str:
+        return text.replace(CODE, "NIEMAND")
+
+    def folder(part: FolderManifest) -> FolderManifest:
+        return dataclasses.replace(
+            part,
+            code="NIEMAND",
+            label=renamed(part.label),
+            path=renamed(part.path),
+            inside=tuple(map(renamed, part.inside)),
+        )
+
+    manifest = dataclasses.replace(
+        one.manifest,
+        folders=tuple(map(folder, one.manifest.folders)),
+        files=tuple(each._replace(path=renamed(each.path)) for each in one.manifest.files),
+        directories=tuple(
+            each._replace(path=renamed(each.path)) for each in one.manifest.directories
+        ),
+    )
+    return Honest(manifest, {renamed(path): data for path, data in one.data.items()}).zipped()
+
+
+def _other_version(one: Honest) -> bytes:
+    run = dataclasses.replace(one.manifest.run, accountview_version="99.9")
+    return one.with_manifest(run=run).zipped()
+
+
 # Names
 
 add_name("absolute path", "has an empty part", "/etc/cron.d/kwaad")
@@ -293,11 +359,7 @@ add_raw(
     "a name that is no text",
     lambda members: setattr(members[2], "raw_name", b"BAKKER26/\xff\xfe.DBF"),
 )
-add("name with half a surrogate", "cannot be shown", lambda one: _surrogate(one))
-
-
-def _surrogate(one: Honest) -> bytes:
-    return one.with_directory(f"{CODE}/\ud800").zipped()
+add("name with half a surrogate", "cannot be shown", _surrogate)
 
 
 # What is no file
@@ -348,11 +410,11 @@ add_raw("UTF-8 and not", _TWICE, _lie(2, local_flags=0))
 add_raw("two sizes", _TWICE, _lie(2, listed_size=10))
 add_raw("two packed sizes", _TWICE, _lie(2, listed_packed=10))
 add_raw("said later, and wrong", _TWICE, _lie(2, flags=0x808, gap=b"PK\7\10" + bytes(12)))
-add_raw("said later, and not there", "does not end where", _lie(2, listed_packed=10, flags=0x808))
+add_raw("said later, and not there", _TWICE, _lie(2, listed_packed=10, flags=0x808))
 add_raw("gap between members", "does not end where the next member begins", _lie(2, gap=b"kwaad"))
 add_raw("hidden member", "does not end where", _lie(2, gap=raw_zip([Raw("x", b"x")])[:-90]))
-add_raw("member at another's place", "do not stand one behind the other", _lie(3, offset=0))
-add_raw("member behind the end", "do not stand one behind", _lie(3, offset=2**31))
+add_raw("member at another's place", "does not end where", _lie(3, offset=0))
+add_raw("member behind the end", "does not end where", _lie(3, offset=2**31))
 add_raw("on another disk", "its list of members is damaged", _lie(3, disk=1))
 add_raw("bad extra field", "extra fields", _lie(2, extra=b"\x01\x00\xff\x00"))
 add_raw("extra field twice", "extra fields", _lie(2, extra=b"\xfe\xca\0\0" * 2))
@@ -372,18 +434,20 @@ add_raw("member twice with other contents", "are one name on Windows", _other_tw
 add_raw("manifest twice", "are one name on Windows", lambda all_: all_.append(all_[-1]))
 add_raw("more members than listed", "list of members is damaged", lambda _: None, count=2)
 add_raw("fewer members than listed", "list of members", lambda _: None, count=9)
-add_raw("in front of it", "list of members is not where", lambda _: None, before=b"MZ kwaad")
+add_raw(
+    "in front of it",
+    "list of members is not where",
+    lambda _: None,
+    before=b"MZ kwaad",
+    end=lambda count, length, offset: plain_end(count, length, offset - 8),
+)
 add_raw(
     "in front of it, and counted in",
     "do not stand one behind the other",
-    lambda members: _lie(0, offset=8)(members),
+    _lie(0, offset=8),
     before=b"MZ kwaad",
 )
-add_raw("comment", "something was added at its end", lambda _: None, end=lambda *it: _comment(*it))
-
-
-def _comment(count: int, length: int, offset: int) -> bytes:
-    return plain_end(count, length, offset)[:-2] + b"\5\0kwaad"
+add_raw("comment", "something was added at its end", lambda _: None, end=_comment)
 
 
 # Large ZIPs
@@ -436,7 +500,7 @@ def _bomb(one: Honest, size: int, said: int) -> bytes:
 
 
 add("bomb that says little", "holds more than it says", lambda one: _bomb(one, 50_000_000, 100))
-add("file that says much", "holds less than it says", lambda one: _bomb(one, 100_000, 200_000))
+add("file that says much", "holds less than it says", lambda one: _bomb(one, 100_000, 100_200))
 add(
     "bomb that cannot be",
     "cannot be 4000000000 bytes",
@@ -489,10 +553,10 @@ def _overlapping(_: Honest) -> bytes:
 
 add("overlapping members", "does not end where the next member begins", _overlapping)
 add(
-    "a hundred thousand members",
+    "sixty thousand members",
     "what its manifest does not say",
     lambda one: raw_zip(
-        [*one.raw(), *(Raw(f"{CODE}/{n}", b"", packed=b"\3\0") for n in range(100_000))]
+        [*one.raw(), *(Raw(f"{CODE}/{n}", b"", packed=b"\3\0") for n in range(60_000))]
     ),
 )
 
@@ -558,7 +622,7 @@ add(
 
 def _another_password(one: Honest) -> bytes:
     members = one.members
-    members[3].password = "een ander"  # noqa: S105 - of a test
+    members[3].password = "een ander"
     return zipped(members)
 
 
@@ -566,7 +630,9 @@ add("one file with another password", "has another password", _another_password)
 add_bytes(
     "bytes changed in a file", "was changed after it was encrypted", lambda it: _flip(it, TABLE, 40)
 )
-add_bytes("bytes changed in the manifest", "was changed after", lambda it: _flip(it, MEMBER, 40))
+add_bytes(
+    "bytes changed in the manifest", "avplugin.json is damaged", lambda it: _flip(it, MEMBER, 40)
+)
 add_bytes("salt changed in a file", "has another password", lambda it: _flip(it, TABLE, 0))
 add_bytes("salt changed in the manifest", "wrong password", lambda it: _flip(it, MEMBER, 0))
 
@@ -607,12 +673,9 @@ add("huge manifest", "its manifest is too large", lambda one: one.with_json(byte
 add("manifest of something else", "was not written by avplugin", lambda one: one.with_json(b"[]"))
 add_document("newer manifest", "a newer avplugin", lambda it: it.update(avplugin_package=2))
 for _key in ("run", "taken", "doubt", "folders", "files", "directories"):
-    add_document(f"manifest without {_key}", "lacks something", lambda it, key=_key: it.pop(key))
-for _key in ("run", "taken", "folders", "files", "directories"):
+    add_document(f"manifest without {_key}", "lacks something", operator.methodcaller("pop", _key))
     add_document(
-        f"manifest with a wrong {_key}",
-        "its manifest lacks",
-        lambda it, key=_key: it.update({key: 7}),
+        f"manifest with a wrong {_key}", "lacks", operator.methodcaller("update", {_key: 7})
     )
 add_document("negative size", "lacks something", lambda it: it["files"][0].update(size=-1))
 add_document("size of 2^64", "lacks something", lambda it: it["files"][0].update(size=2**64))
@@ -649,7 +712,11 @@ def _file(changes: dict[str, Any]) -> Callable[[Honest], bytes]:
 
 add("wrong SHA-256", "another SHA-256", _file({"sha256": "0" * 64}))
 add("size of another file", "or another size", _file({"size": 5}))
-add("file that is missing", "is not in it", _file({"path": f"{CODE}/WEG.DBF"}))
+add_document(
+    "file that is missing",
+    "is not in it",
+    lambda it: it["files"].append({**it["files"][0], "path": f"{CODE}/WEG.DBF"}),
+)
 add(
     "file that the manifest lacks",
     "what its manifest does not say",
@@ -682,13 +749,13 @@ add("folder inside that is outside", "is not in its folder", _folder(0, inside=(
 add("folder inside that is none", "what lies inside", _folder(0, inside=(f"/{CODE}/RAPPORT",)))
 add("folder inside that is kept secret", "what lies inside", _folder(0, inside=()))
 add("two folders at one place", "two folders at one place", _folder(1, path=f"/{CODE}"))
-add("copy documents around it", "inside its copy documents", lambda one: _around(one))
+add("copy documents around it", "inside its copy documents", _around)
 add("folder left out", "left out", _folder(1, left_out="in use"))
 add("more files than there are", "does not add up", _folder(0, files=3_000))
 add("fewer bytes than there are", "does not add up", _folder(0, size=1))
 add("another fingerprint", "with other modification times", _folder(0, fingerprint="0" * 64))
 add("another list", "not as its manifest says", _folder(0, list_digest="0" * 64))
-add("too many folders", "too many folders", lambda one: _many_folders(one))
+add("too many folders", "too many folders", _many_folders)
 add("directory outside", "a folder of nothing", lambda one: one.with_directory("KLANT2").zipped())
 add("directory above", "leads elsewhere", lambda one: one.with_directory(f"{CODE}/../..").zipped())
 add(
@@ -703,65 +770,8 @@ add(
     lambda one: one.with_directory(f"{CODE}/rapport").zipped(),
 )
 add("no directories", "lacks the folder", lambda one: one.with_manifest(directories=()).zipped())
-add("of another administration", "there is no administration", lambda one: _of_another(one))
-add("of another version", "AccountView 99.9", lambda one: _other_version(one))
-
-
-def _around(one: Honest) -> bytes:
-    own, documents = one.manifest.folders
-    around = f"/{CODE}"
-    inner = f"/{CODE}/RAPPORT"
-    folders = (
-        dataclasses.replace(own, path=inner, inside=()),
-        dataclasses.replace(documents, path=around, inside=(inner,)),
-    )
-    return one.with_manifest(folders=folders).zipped()
-
-
-def _many_folders(one: Honest) -> bytes:
-    own, documents = one.manifest.folders
-    more = [
-        dataclasses.replace(
-            documents,
-            label=f"copy documents of {CODE} ({number})",
-            path=f"/{CODE}-{number}",
-            files=0,
-            size=0,
-        )
-        for number in range(2, 200)
-    ]
-    return one.with_manifest(folders=(own, documents, *more)).zipped()
-
-
-def _of_another(one: Honest) -> bytes:
-    """An administration that this office does not have."""
-
-    def renamed(text: str) -> str:
-        return text.replace(CODE, "NIEMAND")
-
-    def folder(part: FolderManifest) -> FolderManifest:
-        return dataclasses.replace(
-            part,
-            code="NIEMAND",
-            label=renamed(part.label),
-            path=renamed(part.path),
-            inside=tuple(map(renamed, part.inside)),
-        )
-
-    manifest = dataclasses.replace(
-        one.manifest,
-        folders=tuple(map(folder, one.manifest.folders)),
-        files=tuple(each._replace(path=renamed(each.path)) for each in one.manifest.files),
-        directories=tuple(
-            each._replace(path=renamed(each.path)) for each in one.manifest.directories
-        ),
-    )
-    return Honest(manifest, {renamed(path): data for path, data in one.data.items()}).zipped()
-
-
-def _other_version(one: Honest) -> bytes:
-    run = dataclasses.replace(one.manifest.run, accountview_version="99.9")
-    return one.with_manifest(run=run).zipped()
+add("of another administration", "there is no administration", _of_another)
+add("of another version", "AccountView 99.9", _other_version)
 
 
 # Mails

@@ -103,7 +103,7 @@ def read_members(file: BinaryIO) -> list[Member]:
         member = _member(file, one, after)
         members.append(member)
         at = after
-    if at != start:
+    if not members:
         raise PackageError("it holds nothing")
     return members
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import World, make_world, tree
-from hostile_packages import CODE, CORPUS, Honest, honest
+from hostile_packages import CORPUS, Honest, honest
 from packages import PASSWORD
 
 from avplugin.__main__ import main
+
+Call = Callable[..., tuple[object, str]]
 
 
 @pytest.fixture(scope="module")
 def office(template: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
     """An office that no package may change."""
-    return make_world(template, tmp_path_factory.mktemp("hostile") / "world")
+    world = make_world(template, tmp_path_factory.mktemp("hostile") / "world")
+    assert world.avplugin("administrations").returncode == 0  # notes that it has looked
+    (world.state / "restore").mkdir(mode=0o700, parents=True)
+    return world
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +32,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Honest:
 
 
 @pytest.fixture
-def call(
-    office: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> object:
+def call(office: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
     """Call avplugin in this process, 200 times faster than in another; return status and error."""
     for name, value in office.environment.items():
         monkeypatch.setenv(name, value)
@@ -47,9 +51,22 @@ def test_the_corpus_is_large() -> None:
     assert len(CORPUS) >= 60
 
 
+def as_found(found: dict[bytes, tuple[object, ...]]) -> dict[bytes, object]:
+    """Return a tree without what any restore leaves that was refused.
+
+    Its lock, and the times of the folders in which it had something for a moment.
+    """
+    passing = {b"/state", b"/state/restore", b"/office/Administraties"}
+    return {
+        path: (entry[0], entry[2]) if path in passing else entry
+        for path, entry in found.items()
+        if path != b"/state/restore/lock"
+    }
+
+
 @pytest.mark.parametrize("name", CORPUS)
 def test_a_hostile_package_is_refused_and_nothing_is_touched(
-    name: str, office: World, package: Honest, call, tmp_path: Path
+    name: str, office: World, package: Honest, call: Call, tmp_path: Path
 ) -> None:
     file = tmp_path / f"{name}{CORPUS[name].suffix}"
     file.write_bytes(CORPUS[name].make(package))
@@ -63,16 +80,12 @@ def test_a_hostile_package_is_refused_and_nothing_is_touched(
     assert lines[0].startswith("avplugin: ")
     assert CORPUS[name].said in said
     assert said.replace("\n", "").isprintable()
-    after = tree(office.folder)
-    for folder in (b"/state", b"/state/restore"):  # its time alone: a restore was noted there
-        before.pop(folder, None), after.pop(folder, None)
-    after.pop(b"/state/restore/lock", None)
-    assert after == before
+    assert as_found(tree(office.folder)) == as_found(before)
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
 def test_the_same_package_without_its_fault_is_taken(
-    office: World, package: Honest, call, tmp_path: Path
+    office: World, package: Honest, call: Call, tmp_path: Path
 ) -> None:
     file = tmp_path / "goed.zip"
     for number, password in enumerate((PASSWORD, None)):
@@ -82,4 +95,3 @@ def test_the_same_package_without_its_fault_is_taken(
 
         assert status == 0, said
         assert (tmp_path / str(number) / "KOPIEDOC" / "Factuur 1.pdf").read_bytes() == b"%PDF"
-    assert CODE in office.administrations.iterdir().__next__().name or True
