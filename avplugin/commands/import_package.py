@@ -137,23 +137,35 @@ def _unlocked(
     opened: OpenZip,
     read: Callable[[str | None], Package],
 ) -> Package:
-    """Read the package, with its password if it has one: given, or asked for three times."""
+    """Read the package, with its password if it has one: given, or asked for three times.
+
+    The configured password may well be another one: packages come from others.
+    """
+    from avplugin.commands.questions import one_line  # noqa: PLC0415
+    from avplugin.configuration.packages import PackageSettings  # noqa: PLC0415
     from avplugin.errors import UsageError  # noqa: PLC0415
     from avplugin.package.member import WrongPassword  # noqa: PLC0415
+    from avplugin.package.passwords import VARIABLE, given_password  # noqa: PLC0415
 
     if not opened.is_encrypted:
         return read(None)
-    given = _given_password(words)
+    file = Path(words.password_file) if words.password_file is not None else None
+    settings = context.configuration.packages if context.has_configuration else PackageSettings()
+    given = given_password(file, settings)
+    may_ask = can_ask(context, words)
     if given is not None:
-        return read(given)
-    if not can_ask(context, words):
+        try:
+            return read(given)
+        except WrongPassword:
+            if file is not None or VARIABLE in os.environ or not may_ask:
+                raise
+    if not may_ask:
         raise UsageError(
-            f"{opened.name} has a password: give it by --password-file FILE, or in"
-            " $AVPLUGIN_PACKAGE_PASSWORD."
+            f"{opened.name} has a password: give it by --password-file FILE, or in ${VARIABLE}."
         )
     for left in reversed(range(_TRIES)):
         password: str = click.prompt(
-            context.texts.gettext("Password of {file}").format(file=opened.name),
+            context.texts.gettext("Password of {file}").format(file=one_line(opened.name)),
             hide_input=True,
             default="",
             show_default=False,
@@ -166,12 +178,6 @@ def _unlocked(
                 raise
             context.complain(str(error))
     raise AssertionError
-
-
-def _given_password(words: ImportWords) -> str | None:
-    if words.password_file is not None:
-        return Path(words.password_file).read_text(encoding="utf-8").split("\n")[0].rstrip("\r")
-    return os.environ.get("AVPLUGIN_PACKAGE_PASSWORD") or None
 
 
 def _choice(words: ImportWords, package: Package) -> Choice:

@@ -22,8 +22,8 @@ from avplugin.package.manifest import (
     PackedFile,
 )
 from avplugin.package.member import WrongPassword
+from avplugin.package.member_names import why_unfit
 from avplugin.package.read import OpenZip, Package, check_names, folder_of
-from avplugin.package.windows_name import why_unfit
 from avplugin.package.zip_directory import Member
 from avplugin.state.manifest import FolderManifest, RunManifest
 from avplugin.wording import some

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from avplugin.installation.model import Folder, Kind
+from avplugin.installation.model import Folder, Kind, code_key
 from avplugin.package.manifest import (
     MEMBER,
     PackageError,
@@ -27,7 +27,7 @@ from avplugin.package.manifest import (
     package_manifest_from_json,
 )
 from avplugin.package.member import WrongPassword, contents, knows_password, passwords_as_bytes
-from avplugin.package.windows_name import colliding, why_unfit
+from avplugin.package.member_names import colliding, why_unfit
 from avplugin.package.zip_directory import AES, ZIPCRYPTO, Member, read_members
 from avplugin.state.manifest import FolderManifest
 from avplugin.wording import some
@@ -36,7 +36,7 @@ READ_ME = ("LEESMIJ.txt", "README.txt")
 _LARGEST_MANIFEST = 64_000_000  # bytes: some 250,000 files
 _LARGEST_READ_ME = 1_000_000
 _MOST_FOLDERS = 100
-_LONGEST_CODE = 64
+_LONGEST_CODE = 255
 _YEARS = range(1980, 2200)  # that a package can have been made in
 _NUMBER = re.compile(r" \((\d{1,3})\)")
 
@@ -230,12 +230,10 @@ def _check_folders(folders: Sequence[FolderManifest]) -> None:
     if len(folders) > _MOST_FOLDERS:
         raise PackageError("its manifest has too many folders")
     code = folders[0].code
-    if not code.strip() or len(code) > _LONGEST_CODE or not code.isprintable():
-        raise PackageError(f"its manifest has a code that cannot be ({code!r:.60})")
-    if "/" in code or "\\" in code:
+    if not code.strip() or len(code) > _LONGEST_CODE or "/" in code or "\\" in code:
         raise PackageError(f"its manifest has a code that cannot be ({code!r:.60})")
     for folder in folders:
-        if folder.code != code or folder.label != _label(folder):
+        if code_key(folder.code) != code_key(code) or folder.label != _label(folder):
             raise PackageError(f"its manifest has a folder that is not of {code}")
         if why := why_unfit(folder.archived_path):
             raise PackageError(f"its manifest has a folder whose name {why}")
