@@ -346,7 +346,7 @@ add(
 )
 add_name("file where a folder is", "are one name on Windows", f"{CODE}/RAPPORT")
 add_name("folder where a file is", "are one name on Windows", f"{TABLE}/KWAAD.DBF")
-add_name("long name", "is too long", f"{CODE}/{'x' * 256}")
+add_name("long name", "is longer than 255", f"{CODE}/{'x' * 256}")
 add_name("long path", "is too long", f"{CODE}/" + "/".join(["x" * 200] * 20))
 add_name("deep path", "is too long", f"{CODE}/" + "x/" * 500 + "x")
 add_name("name of a staging folder", "only restores give", f"{CODE}/.x.avplugin-restore-0123abcd/x")
