@@ -22,6 +22,7 @@ _COMMANDS: Mapping[str, str] = {
     "restore": "Put back one whole folder out of a snapshot.",
     "export": "Pack administrations, one file each, for an accountant or a client.",
     "import": "Put back one administration out of a package.",
+    "mail": "Send an administration as a package by mail, or put one back that came.",
     "verify": "Prove that snapshots can be restored, or check tables where they lie.",
     "status": "Show how the backups are, and what has to be looked at.",
     "report": "Make a page on the nights, or mail the outcome of the last one.",

@@ -200,22 +200,29 @@ class Mailbox:
                 _decode(part, raw, into)
 
     def mark_read(self, number: Number) -> None:
-        """Mark a message as read. Raise MailError if it is not there."""
-        self._check(number)
-        self._client.add_flags([number.uid], [_SEEN], silent=True)
+        """Mark a message as read. Raise MailError if it is not there, or cannot be marked."""
+        self._mark(number, _SEEN)
 
     def delete(self, number: Number) -> bool:
         """Remove this message and no other; return False where the server can only mark it so.
 
         Without UIDPLUS a server removes all that is marked as deleted, or nothing. Raise MailError
-        if the message is not there.
+        if the message is not there, or stays.
         """
-        self._check(number)
-        self._client.add_flags([number.uid], [_DELETED], silent=True)
+        self._mark(number, _DELETED)
         if not self._client.has_capability("UIDPLUS"):
             return False
         self._client.uid_expunge([number.uid])
+        if number.uid in self._client.fetch([number.uid], ["FLAGS"]):
+            raise MailError(f"message {number} is marked as deleted, and the server keeps it.")
         return True
+
+    def _mark(self, number: Number, flag: bytes) -> None:
+        self._check(number)
+        self._client.add_flags([number.uid], [flag], silent=True)
+        answer = self._client.fetch([number.uid], ["FLAGS"])
+        if flag not in answer.get(number.uid, {}).get(b"FLAGS", ()):
+            raise MailError(f"the server does not let message {number} be marked.")
 
     def _check(self, number: Number) -> None:
         """Raise MailError unless the number still means a message that is there."""

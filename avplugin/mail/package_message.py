@@ -6,19 +6,25 @@ and a mail that somebody forwards keeps none of them.
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import itertools
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
-from email.message import Message
+from email.message import EmailMessage, Message
+from email.policy import SMTP
+from pathlib import Path
 from typing import NamedTuple
 
-from avplugin.package.manifest import PackageError
+from avplugin.language import Texts, date_and_time
+from avplugin.package.manifest import PackageError, PackageManifest
 
 BEGINNING = 8192  # bytes of an attachment that are enough to recognise it by
 
+_PER_LINE, _LINE = 57, 78  # bytes that a line of base64 holds, and what it takes with its end
 _ZIP_TYPES = {"application/zip", "application/x-zip-compressed", "application/x-zip"}
 _READ_ME = {b"LEESMIJ.txt", b"README.txt"}  # the first two members of each package
 # A member's local header; source: PKWARE, APPNOTE.TXT, 4.3.7.
@@ -39,6 +45,78 @@ class Beginning(NamedTuple):
 
     is_package: bool
     code: str
+
+
+def make_message(
+    package: Path,
+    manifest: PackageManifest,
+    texts: Texts,
+    *,
+    is_encrypted: bool,
+    recipients: Sequence[str],
+    sender: str | None,
+) -> EmailMessage:
+    """Return a message with a package, in the language of the texts.
+
+    The password does not stand in it, nor the client's name: a mail is a postcard. Without a sender
+    it can only be a draft.
+    """
+    _ = texts.gettext
+    code, moment = manifest.folder.code, date_and_time(texts, manifest.taken)
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = _("AccountView administration {code}").format(code=code)
+    if sender is not None:
+        message["From"] = sender
+    if recipients:
+        message["To"] = ", ".join(recipients)
+    paragraphs = [
+        _("Attached is the AccountView administration {code}, as it was on {moment}.").format(
+            code=code, moment=moment
+        ),
+        _(
+            "The attachment is a ZIP encrypted with a password. The password does not stand in"
+            " this message: you get it in another way."
+        )
+        if is_encrypted
+        else _(
+            "The attachment is a ZIP WITHOUT a password: whoever has this message can read the"
+            " books."
+        ),
+        _(
+            "To put it back with avplugin, save the attachment and type: avplugin import {file}"
+        ).format(file=package.name),
+        _(
+            "Without avplugin, open it with 7-Zip (www.7-zip.org). LEESMIJ.txt in it says how to go"
+            " on. Windows Explorer cannot open it, nor can AccountView's own wizard."
+        )
+        if is_encrypted
+        else _(
+            "Without avplugin, open it with 7-Zip or Windows Explorer. LEESMIJ.txt in it says how"
+            " to go on. AccountView's own wizard cannot open it."
+        ),
+    ]
+    # Every server takes lines like these; not every one takes what is not ASCII.
+    message.set_content("\n\n".join(paragraphs) + "\n", cte="quoted-printable")
+    message.add_attachment(
+        package.read_bytes(), maintype="application", subtype="zip", filename=package.name
+    )
+    return message
+
+
+def make_sendable(message: EmailMessage, sender: str) -> None:
+    """Add the date of now and an id, which a message has when it is sent: RFC 5322, 3.6."""
+    message["Date"] = email.utils.format_datetime(datetime.datetime.now(datetime.UTC))
+    message["Message-ID"] = email.utils.make_msgid(domain=sender.rpartition("@")[2])
+
+
+def encoded_size(size: int) -> int:
+    """Return how many bytes an attachment of `size` bytes takes in a message: RFC 2045, base64."""
+    return -(-size // 3) * 4 + -(-size // _PER_LINE) * (_LINE - _PER_LINE * 4 // 3)
+
+
+def size_in(encoded: int) -> int:
+    """Return how large, in bytes, an attachment is that takes so many; within a line of base64."""
+    return encoded * _PER_LINE // _LINE
 
 
 def look_at_beginning(data: bytes) -> Beginning:

@@ -5,14 +5,14 @@ Source: RFC 3501, 6.4.5 (numbers of parts) and 7.4.2 (BODYSTRUCTURE).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from email.message import Message
 from typing import Any, NamedTuple
 
-from avplugin.mail.package_message import decoded, is_zip
+from avplugin.mail.package_message import decoded, is_zip, size_in
 
 _DISPOSITIONS = {"attachment", "inline"}
-_PER_LINE, _LINE = 57, 78  # bytes that a line of base64 holds, and what it takes with its end
 
 
 class Part(NamedTuple):
@@ -31,7 +31,7 @@ class Part(NamedTuple):
         """Bytes of the part itself; for base64 within a line of what it really has."""
         if self.encoding != "base64":
             return self.encoded_size
-        return self.encoded_size * _PER_LINE // _LINE
+        return size_in(self.encoded_size)
 
     @property
     def is_zip(self) -> bool:
@@ -69,10 +69,13 @@ def parts_of(body: Sequence[Any], number: str = "") -> Iterator[Part]:
 
 
 def _children(body: Sequence[Any]) -> Sequence[Any]:
-    """Return what a multipart holds; at the top the library has made a list of it."""
+    """Return what a multipart holds: what stands before its subtype.
+
+    The library has made a list of it, but in an attached message.
+    """
     if isinstance(body[0], list):
         return body[0]
-    return [one for one in body if isinstance(one, tuple)] if isinstance(body[0], tuple) else ()
+    return list(itertools.takewhile(lambda one: isinstance(one, tuple), body))
 
 
 def _disposition(body: Sequence[Any]) -> tuple[str, dict[str, str]]:
