@@ -472,7 +472,7 @@ def test_a_mailbox_that_was_opened_to_look_changes_nothing(
     server.deliver(mail(("a.zip", PACKAGE)))
 
     with (
-        pytest.raises(MailError, match="does not let message .* be marked"),
+        pytest.raises(MailError, match="be marked"),
         open_mailbox(inbox(server, monkeypatch)) as mailbox,
     ):
         mailbox.delete(mailbox.packages()[0].number)
