@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import binascii
+import html
 import quopri
 import re
-from html.parser import HTMLParser
 
 from avplugin.mail.structure import Part
 
@@ -16,6 +16,11 @@ _BLOCKS = {
     *("table", "tr", "ul"),
 }
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_MARKUP = re.compile(
+    r"<!--(?:.*?-->|.*)|<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>|<[!?/][^<>]*>", re.DOTALL
+)
+_HREF = re.compile(r"""\bhref\s*=\s*("[^"]*"|'[^']*'|[^\s"']+)""", re.IGNORECASE)
+_BLANK = re.compile(r"\s")
 _MOST_BLANK_LINES = re.compile("\n{3,}")
 
 
@@ -50,50 +55,40 @@ def _padding(letters: bytes) -> bytes:
     return rest + b"=" * (4 - len(rest)) if len(rest) > 1 else b""
 
 
-def _words_of(html: str) -> str:
-    reader = _Words()
-    reader.feed(html)
-    reader.close()
-    return reader.text()
+def _words_of(page: str) -> str:
+    """Return the words of a page, a line for each block, and where links lead.
 
-
-class _Words(HTMLParser):
-    """Collects the words of a page, a line for each block, and where links lead."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._pieces: list[str] = []
-        self._unseen = 0
-        self._links: list[str] = []
-
-    def text(self) -> str:
-        """Return what was collected."""
-        lines = "".join(self._pieces).split("\n")
-        return "\n".join(" ".join(line.split()) for line in lines)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a line at a block; keep where a link leads."""
+    Python's own parser takes minutes for a page that was made to be slow to read; this takes time
+    by its length only, and may take a > inside an attribute for the end of a tag.
+    """
+    pieces: list[str] = []
+    links: list[str] = []
+    unseen = 0
+    at = 0
+    for found in _MARKUP.finditer(page):
+        if not unseen:
+            pieces.append(_in_one_line(page[at : found.start()]))
+        at = found.end()
+        is_end, tag = bool(found[1]), (found[2] or "").lower()
         if tag in _UNSEEN:
-            self._unseen += 1
+            unseen = max(unseen - 1, 0) if is_end else unseen + 1
         elif tag in _BLOCKS:
-            self._pieces.append("\n")
+            pieces.append("\n")
         elif tag == "td":
-            self._pieces.append(" ")
-        elif tag == "a":
-            self._links.append(dict(attrs).get("href") or "")
+            pieces.append(" ")
+        elif tag == "a" and not is_end:
+            links.append(_target(found[3]))
+        elif tag == "a" and links and (target := links.pop()) and not unseen:
+            pieces.append(f" <{target}>")  # its words may say that it leads elsewhere
+    if not unseen:
+        pieces.append(_in_one_line(page[at:]))
+    return "\n".join(" ".join(line.split()) for line in "".join(pieces).split("\n"))
 
-    def handle_endtag(self, tag: str) -> None:
-        """End a line at a block; tell where a link leads, which its words may hide."""
-        if tag in _UNSEEN:
-            self._unseen = max(self._unseen - 1, 0)
-        elif tag in _BLOCKS:
-            self._pieces.append("\n")
-        elif tag == "a" and self._links:
-            target = "".join(self._links.pop().split())
-            if target and not self._unseen:
-                self._pieces.append(f" <{target}>")
 
-    def handle_data(self, data: str) -> None:
-        """Keep words that are seen."""
-        if not self._unseen:
-            self._pieces.append(data.replace("\n", " "))
+def _in_one_line(text: str) -> str:
+    return _BLANK.sub(" ", html.unescape(text))
+
+
+def _target(attributes: str) -> str:
+    found = _HREF.search(attributes)
+    return "".join(html.unescape(found[1].strip("\"'")).split()) if found else ""

@@ -17,7 +17,7 @@ from mail_server import USER
 from packages import PASSWORD, pack
 from terminal import Terminal
 
-BAKKER = "BAKKER26"
+BAKKER, PASSWORD_FILE = "BAKKER26", "password"
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ mail: {json.dumps(mail)}
 """
         )
 
-    def restore(self, *words: str, secret: str = "password") -> subprocess.CompletedProcess[str]:
+    def restore(self, *words: str, secret: str = PASSWORD_FILE) -> subprocess.CompletedProcess[str]:
         file = self.world.folder / "etc" / secret
         done = self.world.avplugin("mail", "restore", *words, "--password-file", file)
         assert "Traceback" not in done.stderr
