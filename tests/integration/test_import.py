@@ -165,6 +165,22 @@ def test_copy_documents_from_inside_go_outside_where_this_office_has_them_there(
     assert not (outside_here / "Factuur 1.pdf").exists()
 
 
+def test_copy_documents_that_were_no_folder_of_their_own_there_are_put_back_as_one_here(
+    world: World, elsewhere: Path, tmp_path: Path
+) -> None:
+    (elsewhere / "KOPIEDOC").rename(elsewhere / "KopieDoc")
+    file = tmp_path / "pakket.zip"
+    pack(file, BAKKER, {BAKKER: elsewhere})
+
+    done = call(world, "import", file, "--original", "--yes", **PASSWORD_GIVEN)
+
+    assert done.returncode == 0, done.stderr
+    place = world.administrations / BAKKER
+    assert contents(place / "KOPIEDOC") == contents(elsewhere / "KopieDoc")
+    assert not (place / "KopieDoc").exists()
+    assert "stays as it is" not in done.stderr
+
+
 def test_copy_documents_stay_as_they_are_if_that_is_wanted(world: World, package: Path) -> None:
     documents = world.administrations / BAKKER / "KOPIEDOC"
     before = tree(documents)
