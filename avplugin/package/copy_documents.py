@@ -14,7 +14,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from avplugin.installation.boundaries import find_boundaries
 from avplugin.installation.model import Folder, Installation, Kind, code_key
 from avplugin.installation.scan import Contents, Entry
-from avplugin.package.manifest import PackageManifest, PackedFile
+from avplugin.package.manifest import PackageManifest, PackedDirectory, PackedFile
 from avplugin.package.read import folder_of
 from avplugin.package.windows_names import path_key
 from avplugin.state.manifest import FolderManifest
