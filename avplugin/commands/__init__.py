@@ -21,6 +21,8 @@ _COMMANDS: Mapping[str, str] = {
     "snapshots": "List the snapshots, or the versions of one folder.",
     "restore": "Put back one whole folder out of a snapshot.",
     "export": "Pack administrations, one file each, for an accountant or a client.",
+    "import": "Put back one administration out of a package.",
+    "mail": "Send an administration as a package by mail, or put one back that came.",
     "verify": "Prove that snapshots can be restored, or check tables where they lie.",
     "status": "Show how the backups are, and what has to be looked at.",
     "report": "Make a page on the nights, or mail the outcome of the last one.",
@@ -37,6 +39,8 @@ _COMMANDS: Mapping[str, str] = {
     "after-check": "Hook: extract and prove some folders, when that is due.",
 }
 
+_MODULES: Mapping[str, str] = {"import": "import_package"}  # one that Python could not import
+
 
 class _Commands(click.Group):
     """A group that knows its commands by name and loads one when it is needed."""
@@ -47,7 +51,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"avplugin.commands.{cmd_name.replace('-', '_')}")
+        name = _MODULES.get(cmd_name, cmd_name.replace("-", "_"))
+        module = importlib.import_module(f"avplugin.commands.{name}")
         command: click.Command = module.command
         return command
 

@@ -20,14 +20,16 @@ _TOLD = 3  # damaged tables that are named
 def show_check_page(
     context: Context,
     preparation: Preparation,
+    source: Sequence[tuple[str, str]],
     who_is_in: Sequence[str],
-    at: datetime.datetime | None,
-    last_sound: str,
+    at: datetime.datetime | None = None,
+    last_sound: str = "",
 ) -> None:
-    """Print what comes back, out of which snapshot, and what it takes the place of.
+    """Print what comes back, out of what, and what it takes the place of.
 
-    `who_is_in` are lines about people in the targets. `at` is the moment that was asked for.
-    `last_sound` names the newest archive in which no table was damaged, if it is another one.
+    `source` are lines about what it comes out of. `who_is_in` are lines about people in the
+    targets. `at` is the moment that was asked for. `last_sound` names the newest archive in which
+    no table was damaged, if it is another one.
     """
     _ = context.texts.gettext
     choice = preparation.choice
@@ -35,7 +37,7 @@ def show_check_page(
     rows = [
         (_("Code"), choice.folder.label),
         (_("Name"), choice.folder.name or "-"),
-        (_("Snapshot"), f"{choice.origin.name}, {choice.origin.place}"),
+        *source,
         (_("Taken"), _taken(context, choice.origin.time, at)),
         (_("Size"), human_size(sum(target.size for target in preparation.targets))),
         (_("Tables"), str(sum(part.folder.tables for part in _parts(preparation)))),

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from avplugin.commands.context import Context
 from avplugin.commands.moment import moment_of
-from avplugin.commands.progress import byte_progress, is_seen
+from avplugin.commands.put_back import (
+    ask_and_put_back,
+    can_ask,
+    journal_of,
+    journals,
+    refuse_contradictions,
+    refuse_while_one_is_cut_off,
+    said_where,
+)
 from avplugin.commands.source import open_sources, repository_option
 
 if TYPE_CHECKING:
     from avplugin.configuration.model import Configuration
     from avplugin.restore.check import Preparation
     from avplugin.restore.choose import Choice
-    from avplugin.restore.put_back import PutBack
-    from avplugin.restore.targets import Target
     from avplugin.restore.where import Where
     from avplugin.snapshots.sources import Source
-    from avplugin.state.restores import Restore, RestoreJournal
+    from avplugin.state.restores import Restore
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,14 +99,7 @@ def command(
 
 
 def _refuse_contradictions(words: _Words) -> None:
-    from avplugin.installation.windows_path import is_windows_path  # noqa: PLC0415
-
-    if sum((words.original, words.into is not None, words.new is not None)) > 1:
-        raise click.UsageError("say where to once: --original, --into OTHERCODE or --new FOLDER")
-    if words.new == "":
-        raise click.UsageError("--new needs the name of a folder")
-    if words.new is not None and is_windows_path(words.new):
-        raise click.UsageError("--new needs the folder's path on this machine, from / on")
+    refuse_contradictions(words)
     if words.at is not None and words.archive is not None:
         raise click.UsageError("--at and --archive both say which snapshot: give one of them")
     if words.at is not None and words.folder is None:
@@ -120,14 +117,12 @@ def _restore_or_say_what_not(context: Context, words: _Words, repository: str | 
 
 def _restore(context: Context, words: _Words, repository: str | None) -> None:
     from avplugin.restore.check import prepare  # noqa: PLC0415
-    from avplugin.restore.put_back import folders_of, put_back  # noqa: PLC0415
-    from avplugin.restore.who_is_in import nobody_in  # noqa: PLC0415
 
-    journal = _journal(context)
-    _refuse_while_one_is_cut_off(context)
-    where = _where(words)
+    journal = journal_of(context)
+    refuse_while_one_is_cut_off(context)
+    where = said_where(words)
     is_open = words.folder is None or where is None
-    if is_open and not _can_ask(context, words):
+    if is_open and not can_ask(context, words):
         missing = "which folder, by its code" if words.folder is None else "where to"
         raise click.UsageError(
             f"say {missing}: CODE and --original, --into OTHERCODE or --new FOLDER"
@@ -140,34 +135,12 @@ def _restore(context: Context, words: _Words, repository: str | None) -> None:
         choice, where = _choose(context, words, at, sources, where, unreachable)
         preparation = prepare(choice, where, configuration, other_version=words.other_version)
         _show(context, configuration, sources, preparation, at)
-        if words.dry_run:
-            _answer_dry_run(context, preparation)
-            return
-        _ask(context, words, preparation)
-        with nobody_in(configuration, folders_of(preparation.targets)) as look:
-            size = sum(target.size for target in preparation.targets)
-            with byte_progress(context, context.texts.gettext("Restoring")) as show:
-                done = put_back(
-                    preparation,
-                    journal,
-                    (lambda now: show(now, size)) if is_seen() else None,
-                    look,
-                )
-        _report(context, preparation, done)
-
-
-def _where(words: _Words) -> Where | None:
-    from avplugin.restore.where import Into, New, Original  # noqa: PLC0415
-
-    if words.original:
-        return Original()
-    if words.into is not None:
-        return Into(words.into)
-    return None if words.new is None else New(Path(words.new))
-
-
-def _can_ask(context: Context, words: _Words) -> bool:
-    return sys.stdin.isatty() and not context.as_json and not words.yes
+        about = {
+            "archive": choice.origin.name,
+            "time": choice.origin.time.isoformat(),
+            "repository": choice.origin.place,
+        }
+        ask_and_put_back(context, words, preparation, journal, about)
 
 
 def _choose(
@@ -225,129 +198,9 @@ def _show(
 
     who = tell_who_is_in(configuration, folders_of(preparation.targets))
     sound = last_sound(sources, preparation.choice)
-    show_check_page(context, preparation, who, at, sound.name if sound else "")
-
-
-def _answer_dry_run(context: Context, preparation: Preparation) -> None:
-    context.say("Nothing was changed, because of --dry-run.")
-    if not context.as_json:
-        return
-    targets = []
-    for target, there in zip(preparation.targets, preparation.present, strict=True):
-        present = there and {
-            "files": there.files,
-            "bytes": there.size,
-            "changed": there.changed.isoformat() if there.changed else None,
-        }
-        targets.append({**_target_document(target), "there": present})
-    context.answer({**_choice_document(preparation), "targets": targets})
-
-
-def _choice_document(preparation: Preparation) -> dict[str, object]:
-    choice = preparation.choice
-    return {
-        "archive": choice.origin.name,
-        "time": choice.origin.time.isoformat(),
-        "repository": choice.origin.place,
-        "warnings": list(preparation.warnings),
-    }
-
-
-def _target_document(target: Target) -> dict[str, object]:
-    return {
-        "label": target.folder.label,
-        "path": str(target.path),
-        "files": sum(part.folder.files for part in target.parts),
-        "bytes": target.size,
-    }
-
-
-def _ask(context: Context, words: _Words, preparation: Preparation) -> None:
-    """Go on only if somebody says so; for another administration by typing its code."""
-    from avplugin.commands.questions import ask_line, ask_yes  # noqa: PLC0415
-    from avplugin.installation.model import code_key  # noqa: PLC0415
-    from avplugin.restore.where import Into  # noqa: PLC0415
-
-    if words.yes:
-        return
-    if not _can_ask(context, words):
-        raise click.UsageError("nobody is there to ask: add --yes, or --dry-run to look only")
-    _ = context.texts.gettext
-    if isinstance(preparation.where, Into):
-        code = preparation.where.code
-        question = _("This replaces the administration {code}. Type its code to go on:")
-        if code_key(ask_line(context, question.format(code=code))) != code_key(code):
-            context.say(_("That is another code. Nothing was changed."))
-            raise click.Abort
-    elif not ask_yes(context, _("Put it back now?"), default=False):
-        context.say(_("Nothing was changed."))
-        raise click.Abort
-
-
-def _report(context: Context, preparation: Preparation, done: PutBack) -> None:
-    from avplugin.restore.where import New  # noqa: PLC0415
-
-    _ = context.texts.gettext
-    choice = preparation.choice
-    for warning in done.warnings:
-        context.warn(warning)
-    for folder in done.folders:
-        context.say(_("Put back: {label}, {path}").format(label=folder.label, path=folder.path))
-        if folder.kept:
-            context.say(_("What was there is now {path}").format(path=folder.kept))
-    if any(folder.kept for folder in done.folders):
-        context.say(_("'avplugin restore --undo' swaps that back."))
-    if context.as_json:
-        restored = [
-            {**_target_document(target), "kept": folder.kept or None}
-            for target, folder in zip(preparation.targets, done.folders, strict=True)
-        ]
-        warnings = [*preparation.warnings, *done.warnings]
-        context.answer(
-            {**_choice_document(preparation), "restored": restored, "warnings": warnings}
-        )
-    if isinstance(preparation.where, New) and choice.folder.kind.value == "administration":
-        context.say(
-            _(
-                "To open it in AccountView: Bestand > Administraties, Bewerken > Toevoegen, answer"
-                " Nee;\nfill in code and name, point Map administratie at the folder, and answer"
-                ' Ja to "already in use".'
-            )
-        )
-
-
-def _journal(context: Context) -> RestoreJournal:
-    from avplugin.state.restores import RestoreJournal  # noqa: PLC0415
-
-    return RestoreJournal(context.restore_state)
-
-
-def _journals(context: Context) -> list[RestoreJournal]:
-    """Return all journals: there may have been no configuration yet when a restore began."""
-    from avplugin.state.restores import RestoreJournal, state_without_configuration  # noqa: PLC0415
-
-    states = dict.fromkeys((context.restore_state, state_without_configuration()))
-    return [RestoreJournal(state) for state in states]
-
-
-def _refuse_while_one_is_cut_off(context: Context) -> None:
-    """Clear up behind a restore that was cut off before it changed anything; refuse otherwise."""
-    from avplugin.errors import AvpluginError  # noqa: PLC0415
-    from avplugin.restore.put_back import abandon  # noqa: PLC0415
-    from avplugin.state.restores import Stage  # noqa: PLC0415
-
-    found = [(journal, one) for journal in _journals(context) for one in journal.cut_off()]
-    for journal, restore in found:
-        if restore.stage is not Stage.EXTRACTING:
-            raise AvpluginError(
-                f"a restore was cut off ({restore.what}).\n"
-                "'avplugin restore --recover' finishes it, or takes it back; do that first."
-            )
-        context.warn(f"a restore of {restore.what} was cut off before it had changed anything")
-        try:
-            abandon(restore, journal)
-        except AvpluginError as error:
-            context.warn(str(error).splitlines()[0])
+    origin = preparation.choice.origin
+    source = [(context.texts.gettext("Snapshot"), f"{origin.name}, {origin.place}")]
+    show_check_page(context, preparation, source, who, at, sound.name if sound else "")
 
 
 def _undo(context: Context, words: _Words) -> None:
@@ -356,8 +209,8 @@ def _undo(context: Context, words: _Words) -> None:
     from avplugin.restore.undo import find_undoable, look_at, undo  # noqa: PLC0415
 
     configuration = context.configuration if context.has_configuration else None
-    journal = _journal(context)
-    _refuse_while_one_is_cut_off(context)
+    journal = journal_of(context)
+    refuse_while_one_is_cut_off(context)
     last = find_undoable(journal, words.folder)
     _ = context.texts.gettext
     show_undo_page(context, last, look_at(last, configuration))
@@ -367,7 +220,7 @@ def _undo(context: Context, words: _Words) -> None:
             context.answer(_as_document(last))
         return
     if not words.yes:
-        if not _can_ask(context, words):
+        if not can_ask(context, words):
             raise click.UsageError("nobody is there to ask: add --yes, or --dry-run to look only")
         if not ask_yes(context, _("Undo it now?"), default=False):
             context.say(_("Nothing was changed."))
@@ -388,11 +241,11 @@ def _recover(context: Context, words: _Words) -> None:
 
     configuration = context.configuration if context.has_configuration else None
     if words.dry_run:
-        for restore in (one for journal in _journals(context) for one in journal.cut_off()):
+        for restore in (one for journal in journals(context) for one in journal.cut_off()):
             context.say(f"{restore.what} was cut off while {restore.stage.value}.")
         context.say("Nothing was changed, because of --dry-run.")
         return
-    recovered = [one for journal in _journals(context) for one in recover(journal, configuration)]
+    recovered = [one for journal in journals(context) for one in recover(journal, configuration)]
     if context.as_json:
         context.answer(
             [{**_as_document(one.restore), "finished": one.finished} for one in recovered]

@@ -10,14 +10,15 @@ from pathlib import Path
 import click
 
 from avplugin.borgmatic.archive import Archive
+from avplugin.commands.ask_where import ask_where, entry
 from avplugin.commands.choices import Columns, Entry
 from avplugin.commands.context import Context, human_size
-from avplugin.commands.questions import BACK, ask_line, ask_yes_or_back, choose, one_line
+from avplugin.commands.questions import ask_yes_or_back, choose, one_line
 from avplugin.commands.source import learn
 from avplugin.errors import AvpluginError
-from avplugin.installation.model import Kind, code_key
+from avplugin.installation.model import Kind
 from avplugin.language import date_and_time
-from avplugin.restore.where import Into, New, Original, Where
+from avplugin.restore.where import Where
 from avplugin.snapshots.reader import Newest, Version
 from avplugin.snapshots.sources import Source
 from avplugin.state.catalogue import folder_key
@@ -143,11 +144,11 @@ class _Wizard:
             newest = self._date(archives[0]) if archives else _("no snapshots")
             repository = source.reader.repository
             path = repository.path if repository.label else ""
-            entries.append(_entry(str(repository), newest, path))
+            entries.append(entry(str(repository), newest, path))
         for reason in self._unreachable:
             entries.append(
                 dataclasses.replace(
-                    _entry(_("cannot be reached"), "", ""),
+                    entry(_("cannot be reached"), "", ""),
                     notes=(one_line(reason),),
                     can_be_chosen=False,
                 )
@@ -181,7 +182,7 @@ class _Wizard:
         if self._said.label is not None:
             self._folder = folders[0]
             return _Outcome.SKIPPED
-        entries = [self._folder_entry(newest) for newest in folders]
+        entries = [self._folderentry(newest) for newest in folders]
         columns = Columns((_("Code"), _("Name"), _("Newest snapshot")), elastic=1)
         question = _("Which administration, or which other folder?")
         chosen = choose(self._context, question, entries, columns, is_searched=True)
@@ -216,7 +217,7 @@ class _Wizard:
                 self._unverified = True
             return _Outcome.SKIPPED
         versions = self._source.reader.versions(folder.label, self._archives())
-        entries = [self._version_entry(version) for version in versions]
+        entries = [self._versionentry(version) for version in versions]
         columns = Columns(
             (_("Newest copy"), _("The same since"), _(">Size"), _("Tables"), _("Logged in")),
             elastic=4,
@@ -243,59 +244,13 @@ class _Wizard:
         if self._said.where is not None:
             self._where = self._said.where
             return _Outcome.SKIPPED
-        _ = self._texts.gettext
         folder = self._folder.folder
-        place = self._original_place(folder)
-        is_there = _holds_data(place)
-        state = _("There is data in it now.") if is_there else _("It is missing or empty now.")
-        original = _entry(_("In its original place"))
-        entries = [dataclasses.replace(original, notes=(one_line(str(place)), state))]
-        asks: list[Callable[[], Where | None]] = [Original]
-        if folder.kind is Kind.ADMINISTRATION:
-            entries.append(_entry(_("In the place of another administration")))
-            asks.append(self._ask_other_code)
-        entries.append(_entry(_("In a new folder")))
-        asks.append(self._ask_new_folder)
-        question = _("Where is {folder} to be put back?").format(folder=self._full_name(folder))
-        while True:
-            # Where there is data, nobody gets to replacing it by pressing Enter.
-            default = None if is_there else 0
-            chosen = choose(
-                self._context, question, entries, Columns(("",), elastic=0), default=default
-            )
-            if chosen is None:
-                return _Outcome.BACK
-            where = asks[chosen]()
-            if where is not None:
-                self._where = where
-                return _Outcome.ANSWERED
-
-    def _ask_other_code(self) -> Where | None:
-        _ = self._texts.gettext
-        while True:
-            typed = ask_line(self._context, _("Code of the other administration:"))
-            if typed.lower() == BACK:
-                return None
-            code = typed.removeprefix("=")
-            if code_key(code) == code_key(self._folder.folder.code):
-                self._context.say(
-                    _("That is its own code: for its original place, go back with b.")
-                )
-            elif code:
-                return Into(code)
-
-    def _ask_new_folder(self) -> Where | None:
-        _ = self._texts.gettext
-        while True:
-            typed = ask_line(self._context, _("New folder:"))
-            if typed.lower() == BACK:
-                return None
-            folder = Path(typed).expanduser()
-            if folder.is_absolute():
-                return New(folder)
-            self._context.say(
-                _("Type the whole path as it is on this machine, such as /srv/restored/BAKKER26.")
-            )
+        name = self._full_name(folder)
+        where = ask_where(self._context, folder, name, self._original_place(folder))
+        if where is None:
+            return _Outcome.BACK
+        self._where = where
+        return _Outcome.ANSWERED
 
     def _ask_copy_documents(self) -> _Outcome:
         folder = self._folder.folder
@@ -342,14 +297,14 @@ class _Wizard:
             )
             self._context.complain(message.format(count=unknown))
 
-    def _folder_entry(self, newest: Newest) -> Entry:
+    def _folderentry(self, newest: Newest) -> Entry:
         folder = newest.folder
         date = self._date(newest.archive)
         if not newest.archive.is_clean:
             date = self._texts.gettext("{date}, NOT clean").format(date=date)
-        return _entry(folder.label, self._name(folder), date)
+        return entry(folder.label, self._name(folder), date)
 
-    def _version_entry(self, version: Version) -> Entry:
+    def _versionentry(self, version: Version) -> Entry:
         _ = self._texts.gettext
         folder = version.folder
         said = {NOT_CHECKED: _("not checked"), NOBODY: _("nobody")}
@@ -394,12 +349,6 @@ class _Wizard:
         return date_and_time(self._texts, archive.time)
 
 
-def _entry(*cells: str) -> Entry:
-    """Return an entry; its first cell is the code and its second the name to search for."""
-    shown = tuple(one_line(cell) for cell in cells)
-    return Entry(shown, code=cells[0], name=cells[1] if len(cells) > 1 else "")
-
-
 def _holding(sources: Sequence[Source], archive: str | None) -> list[Source]:
     """Return the repositories that hold the archive, or all. Raise AvpluginError if none does."""
     found = [
@@ -416,13 +365,3 @@ def _order(newest: Newest) -> tuple[bool, int, str]:
     """Administrations by code, then the folders of the installation itself."""
     kind = newest.folder.kind
     return kind is not Kind.ADMINISTRATION, _KINDS.index(kind), folder_key(newest.folder.label)
-
-
-def _holds_data(folder: Path) -> bool:
-    """Return whether there is anything at this place; what cannot be looked into counts as data."""
-    try:
-        return any(folder.iterdir())
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True

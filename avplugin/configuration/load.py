@@ -225,8 +225,8 @@ def _explain(error: Any, misspelled: Container[tuple[Any, ...]]) -> Iterator[_Fa
         case simple if simple in _SIMPLE_FAULTS:
             yield _Fault(key, _SIMPLE_FAULTS[simple])
         case _:
-            shown = one_line(str(value))
-            yield _Fault(key, f"'{shown}' cannot be used: it must {must}")
+            shown = "what it says" if error.schema.get("secret") else f"'{one_line(str(value))}'"
+            yield _Fault(key, f"{shown} cannot be used: it must {must}")
 
 
 def _explain_type(value: Any, wanted: str | Sequence[str]) -> str:

@@ -1,16 +1,19 @@
-"""Whether the outcome of a night can be mailed, if it is to be."""
+"""Whether the outcome of a night can be mailed, if it is to be, and packages be fetched."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from avplugin.configuration.mail import MailServer
+from avplugin.configuration.mail import ImapServer, MailServer
 from avplugin.doctor.finding import Finding, fine, of_error, warning
-from avplugin.mail.smtp import MailError, log_in
+from avplugin.mail.error import MailError
+from avplugin.mail.smtp import log_in
 
 
 def check(server: MailServer | None, mail_to: Sequence[str]) -> Iterator[Finding]:
-    """Log in to the mail server as a report would be sent; nothing is sent."""
+    """Log in to the mail server as a report would be sent, and to the mailbox; nothing is sent."""
+    if server is not None and server.imap is not None:
+        yield _check_mailbox(server.imap)
     if not mail_to:
         yield warning(
             "nobody is mailed how a night went",
@@ -25,3 +28,13 @@ def check(server: MailServer | None, mail_to: Sequence[str]) -> Iterator[Finding
         yield of_error(failure)
         return
     yield fine(f"{server.server}:{server.port} takes mail for {', '.join(mail_to)}")
+
+
+def _check_mailbox(server: ImapServer) -> Finding:
+    from avplugin.mail.imap import log_in as log_in_to_mailbox  # noqa: PLC0415 - few have one
+
+    try:
+        log_in_to_mailbox(server)
+    except MailError as failure:
+        return of_error(failure)
+    return fine(f"{server.server}:{server.port} lets {server.login.username} read {server.folder}")

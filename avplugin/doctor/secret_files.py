@@ -22,9 +22,9 @@ def check(
     for probe in configuration.sessions.probes:
         if isinstance(probe, SmbProbe) and probe.password_file is not None:
             files[probe.password_file] = f"the password of {probe.username}"
-    server = configuration.mail
-    if server is not None and server.password_file is not None:
-        files[server.password_file] = f"the mail password of {server.username}"
+    for login in configuration.mail.logins if configuration.mail is not None else ():
+        if login.password_file is not None:
+            files[login.password_file] = f"the mail password of {login.username}"
     if configuration.packages.password_file is not None:
         files[configuration.packages.password_file] = "the password of packages"
     for borgmatic in configurations:

@@ -7,34 +7,31 @@ encrypted, but to this machine itself. Sources: RFC 5321, RFC 3207 (STARTTLS), R
 from __future__ import annotations
 
 import contextlib
-import os
 import smtplib
 import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
 
 from avplugin.configuration.mail import Encryption, MailServer
-from avplugin.errors import AvpluginError
+from avplugin.language import Texts, size
+from avplugin.mail.error import MailError
+from avplugin.mail.login import XOAUTH2, Secret, find_secret, tls_context
 
 _TIMEOUT = 30.0  # seconds, for each step
+_REPORT = "Look at report.mail_to in accountview.yaml."
 
 
-class MailError(AvpluginError):
-    """A message was not sent; `delivered` says that some of the addresses got it all the same."""
-
-    delivered = False
-
-
-def send(server: MailServer, message: EmailMessage) -> None:
+def send(server: MailServer, message: EmailMessage, advice: str = _REPORT) -> None:
     """Send a message to all it is addressed to; its sender is that of the configuration.
 
-    Raise MailError if it was not sent to all of them: what, where, and what to do. No password
-    stands in it.
+    Raise MailError if it was not sent to all of them: what, where, and what to do. `advice` is what
+    to do if an address is refused. No password stands in it.
     """
-    with _logged_in(server) as connection:
+    with _logged_in(server, advice) as connection:
+        _check_size(server, connection, message)
         refused = connection.send_message(message, from_addr=server.sender)
     if refused:
-        failure = MailError(_refusal(_where(server), refused))
+        failure = MailError(_refusal(_where(server), refused, advice))
         failure.delivered = True
         raise failure
 
@@ -44,31 +41,33 @@ def log_in(server: MailServer) -> None:
 
     Raise MailError as send does.
     """
-    with _logged_in(server):
+    with _logged_in(server, _REPORT):
         pass
 
 
 @contextlib.contextmanager
-def _logged_in(server: MailServer) -> Iterator[smtplib.SMTP]:
+def _logged_in(server: MailServer, advice: str) -> Iterator[smtplib.SMTP]:
     """Yield a connection on which messages can be sent; raise MailError for all that goes wrong."""
-    password = _password(server)
+    secret = find_secret(server.login) if server.login is not None else None
+    context = tls_context(server.authorities)
     where = _where(server)
+    who = secret.username if secret is not None else "anybody"
     try:
-        connection = _connection(server)
+        connection = _connection(server, context)
         try:
-            if server.username is not None:
-                connection.login(server.username, password)
+            if secret is not None:
+                _log_in(connection, secret)
             yield connection
         finally:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 connection.quit()
     except smtplib.SMTPAuthenticationError as error:
         raise MailError(
-            f"the mail server {where} does not let {server.username} in: {_said(error)}.\n"
-            "Look at mail.username and its password in accountview.yaml."
+            f"the mail server {where} does not let {who} in: {_said(error)}.\n"
+            "Look at mail.username and its password or token_command in accountview.yaml."
         ) from error
     except smtplib.SMTPRecipientsRefused as error:
-        raise MailError(_refusal(where, error.recipients)) from error
+        raise MailError(_refusal(where, error.recipients, advice)) from error
     except smtplib.SMTPSenderRefused as error:
         raise MailError(
             f"the mail server {where} takes no mail from {server.sender}: {_said(error)}.\n"
@@ -94,7 +93,7 @@ def _logged_in(server: MailServer) -> Iterator[smtplib.SMTP]:
         ) from error
     except UnicodeError:
         raise MailError(
-            f"the password of {server.username} cannot be sent to the mail server {where}: it has"
+            f"the password of {who} cannot be sent to the mail server {where}: it has"
             " characters that are not ASCII."
         ) from None
     except (OSError, smtplib.SMTPException) as error:
@@ -109,8 +108,7 @@ def _where(server: MailServer) -> str:
     return f"{server.server}:{server.port}"
 
 
-def _connection(server: MailServer) -> smtplib.SMTP:
-    context = ssl.create_default_context()
+def _connection(server: MailServer, context: ssl.SSLContext) -> smtplib.SMTP:
     if server.encryption is Encryption.TLS:
         return smtplib.SMTP_SSL(server.server, server.port, timeout=_TIMEOUT, context=context)
     connection = smtplib.SMTP(server.server, server.port, timeout=_TIMEOUT)
@@ -123,35 +121,37 @@ def _connection(server: MailServer) -> smtplib.SMTP:
     return connection
 
 
-def _password(server: MailServer) -> str:
-    """Return the password; empty where nobody logs in."""
-    if server.username is None:
-        return ""
-    if server.password_file is None:
-        password = os.environ.get(server.password_variable or "", "")
-        where = f"the environment variable {server.password_variable}"
-    else:
-        where = f"the file {server.password_file}"
-        try:
-            # Notepad writes a byte order mark.
-            password = server.password_file.read_text("utf-8-sig").partition("\n")[0].rstrip("\r")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise MailError(
-                f"the mail password cannot be read from {where}: {why}.\n"
-                f"Its first line is the password of {server.username}."
-            ) from error
-    if not password:
-        raise MailError(f"{where} holds no password for {server.username} at the mail server.")
-    return password
+def _log_in(connection: smtplib.SMTP, secret: Secret) -> None:
+    if not secret.is_token:
+        connection.login(secret.username, secret.text)
+        return
+    connection.ehlo_or_helo_if_needed()
+    if XOAUTH2 not in connection.esmtp_features.get("auth", "").upper().split():
+        raise smtplib.SMTPNotSupportedError(f"it has no {XOAUTH2}, which token_command is for")
+    connection.user, connection.password = secret.username, ""
+    connection.auth(XOAUTH2, secret.xoauth2())
 
 
-def _refusal(where: str, refused: dict[str, tuple[int, bytes]]) -> str:
+def _check_size(server: MailServer, connection: smtplib.SMTP, message: EmailMessage) -> None:
+    """Raise MailError if the server says that it takes no messages of this size: RFC 1870."""
+    connection.ehlo_or_helo_if_needed()
+    said = connection.esmtp_features.get("size", "").strip()
+    if not said.isdigit() or int(said) == 0:
+        return
+    length = len(bytes(message))
+    if length > int(said):
+        raise MailError(
+            f"the mail server {_where(server)} takes messages of {size(Texts(), int(said))} at the"
+            f" most, and this one has {size(Texts(), length)}. Nothing was sent."
+        )
+
+
+def _refusal(where: str, refused: dict[str, tuple[int, bytes]], advice: str) -> str:
     address, (code, text) = next(iter(refused.items()))
     others = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
     return (
         f"the mail server {where} does not deliver to {address}{others}:"
-        f" {code} {_one_line(text)}.\nLook at report.mail_to in accountview.yaml."
+        f" {code} {_one_line(text)}.\n{advice}"
     )
 
 

@@ -8,7 +8,8 @@ from avplugin.configuration.mail import MailServer
 from avplugin.configuration.model import Configuration
 from avplugin.errors import AvpluginError, NotNow
 from avplugin.language import Texts
-from avplugin.mail.smtp import MailError, send
+from avplugin.mail.error import MailError
+from avplugin.mail.smtp import send
 from avplugin.report.content import last_night, make_report
 from avplugin.report.message import make_message
 from avplugin.report.nights import deadline, night_of

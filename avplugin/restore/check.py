@@ -71,7 +71,7 @@ def prepare(
         _refuse_places_of_others(choice, targets, installation, configuration)
     then, now = choice.run.accountview_version, _version_of(installation)
     warnings = [trouble.splitlines()[0]] if trouble else []
-    warnings += _odd_places(targets, where, installation)
+    warnings += _odd_places(choice, targets, where, installation)
     warnings += _check_version(choice, where, then, now, accepted=other_version)
     return Preparation(
         choice=choice,
@@ -116,16 +116,17 @@ def _refuse_unknown_places(
 
 
 def _odd_places(
-    targets: Sequence[Target], where: Where, installation: Installation | None
+    choice: Choice, targets: Sequence[Target], where: Where, installation: Installation | None
 ) -> Iterator[str]:
     """Yield what somebody should know about where folders go."""
     if installation is None:
         return
     for part in (part for target in targets for part in target.parts):
         if isinstance(where, Original) and not is_known(part.folder, installation):
+            was = "when the snapshot was made" if choice.origin.knows_places else "in the package"
             yield (
                 f"where {part.folder.label} belongs now cannot be told; it goes to where it was"
-                " when the snapshot was made"
+                f" {was}"
             )
         shared = [
             folder.label

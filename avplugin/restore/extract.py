@@ -56,6 +56,11 @@ class ArchiveOrigin:
         """An archive keeps folders under the paths they had."""
         return True
 
+    @property
+    def keeps_permissions(self) -> bool:
+        """Borg keeps them, as far as this user may set them."""
+        return True
+
     def extract(
         self, folders: Sequence[FolderManifest], into: Path, progress: Callable[[int], None] | None
     ) -> Extracted:

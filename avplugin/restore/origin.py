@@ -43,6 +43,10 @@ class Origin(Protocol):
     def knows_places(self) -> bool:
         """Whether the paths in its manifest are where the folders lay in this installation."""
 
+    @property
+    def keeps_permissions(self) -> bool:
+        """Whether owners and permissions come out as they were."""
+
     def extract(
         self, folders: Sequence[FolderManifest], into: Path, progress: Callable[[int], None] | None
     ) -> Extracted:

@@ -25,6 +25,7 @@ from avplugin.installation.model import Folder
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
 from avplugin.restore.check import Preparation, locate
 from avplugin.restore.mounts import permissions_warning
+from avplugin.restore.permissions import take_over_permissions
 from avplugin.restore.staging import kept_name, remove_staging, staging_folder, staging_for
 from avplugin.restore.swap import LostTrack, SwapRefused, perform, plan_swap, swap_from_json
 from avplugin.restore.targets import RestoreError, Target, check_target, plan_targets
@@ -111,7 +112,7 @@ def put_back(
         warnings += _look_again(old, folder)
     warnings += who_came_in(look)
     warnings += [permissions_warning(target.path.parent) for target in targets]
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and preparation.choice.origin.keeps_permissions:
         warnings.append(
             "owners could not be set, since this is not root: all files belong to this user"
         )
@@ -255,6 +256,8 @@ def _make_ready(
         warnings += extracted.warnings
         _bring_together(target, staging)
         warnings += _leave_out_what_stays(target, staging)
+        if not preparation.choice.origin.keeps_permissions:
+            warnings += take_over_permissions(target.path, staging / target.folder.archived_path)
         _sync_file_system(staging)
         done += target.size
     return warnings

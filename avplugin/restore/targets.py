@@ -177,6 +177,14 @@ def original_places(installation: Installation | None) -> Callable[[FolderManife
     return lambda folder: Path(known.get(folder_key(folder.label)) or folder.path)
 
 
+def place_of_code(code: str, installation: Installation | None) -> Path | None:
+    """Return where the administration with this code lies here, good or bad; None if nowhere."""
+    for folder in _all_folders(installation):
+        if folder.kind is Kind.ADMINISTRATION and code_key(folder.code) == code_key(code):
+            return Path(folder.path)
+    return None
+
+
 def _refuse_same_code(choice: Choice, code: str) -> None:
     if choice.folder.kind is not Kind.ADMINISTRATION:
         raise UsageError(f"--into is for administrations; {choice.folder.label} is none.")

@@ -49,16 +49,18 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
                 Path(temporary).unlink()
 
 
-def publish_atomically(path: Path, text: str, mode: int) -> None:
+def publish_atomically(path: Path, contents: str | bytes, mode: int) -> None:
     """Write what a person or another program asked for to `path`, all or nothing, with this mode.
 
     It is no state: its folder must be there. Raise StateError if that fails; what was there stays.
     """
+    if isinstance(contents, str):
+        contents = contents.encode("utf-8", "backslashreplace")
     temporary = None
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "backslashreplace"))
+            file.write(contents)
             os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())

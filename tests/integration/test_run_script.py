@@ -46,7 +46,8 @@ class Machine:
         self.calls_file = folder / "calls"
         self.sbin = folder / "sbin"
         self.sbin.mkdir()
-        script = RUN.read_text().replace("/usr/sbin:/sbin", "/usr/sbin")
+        servers = "/usr/sbin:/sbin:/usr/lib/dovecot:/usr/libexec/dovecot"
+        script = RUN.read_text().replace(servers, "/usr/sbin")
         self._write("run", script.replace("/usr/sbin", str(self.sbin)), self.checkout)
         (self.checkout / "pyproject.toml").write_text("[project]\n")
         for tool in TOOLS:
@@ -110,6 +111,8 @@ class Machine:
             "cron",
             "chromium",
             "faketime",
+            "imap",
+            "lmtp",
             "systemd-analyze",
         ):
             self._write(name, "")
@@ -461,6 +464,8 @@ def test_setup_and_demo_need_neither_samba_nor_tmux(complete: Machine) -> None:
         ("cron", "cron"),
         ("chromium", "chromium"),
         ("faketime", "faketime"),
+        ("imap", "dovecot-imapd"),
+        ("lmtp", "dovecot-lmtpd"),
         ("systemd-analyze", "systemd"),
     ],
 )
@@ -477,27 +482,31 @@ def test_what_the_tests_need_is_installed_for_the_tests_also_when_it_was_removed
 
     assert done.returncode == 0
     assert f"these packages are missing: {packages}\n" in done.stderr
-    assert ("systemctl disable smbd" in done.stderr) == (packages in {"samba", "cron"})
+    is_server = packages in {"samba", "cron", "dovecot-imapd", "dovecot-lmtpd"}
+    assert ("systemctl disable smbd" in done.stderr) == is_server
     apt_get, pytest_call = complete.calls()
     assert apt_get.endswith(f" install --yes --no-install-recommends {packages}")
     assert pytest_call == "pytest -x"
 
 
-def test_a_server_of_samba_is_not_started_by_its_installation(complete: Machine) -> None:
+def test_a_server_is_not_started_by_its_installation(complete: Machine) -> None:
     policy = complete.sbin / "policy-rc.d"
     kept = complete.sbin / "kept"
     complete.remove("smbd")
     complete.add("pytest")
     complete.add(
         "apt-get",
-        f"for name in smbd smbd.service samba-ad-dc ssh; do\n"
+        f"for name in smbd smbd.service samba-ad-dc dovecot ssh; do\n"
         f"    '{policy}' $name start; echo $name $? >>'{complete.calls_file}'\ndone\n"
         f"/bin/cp '{policy}' '{kept}'",
     )
     complete.become(0)
 
     assert complete.run("test", "-x").returncode == 0
-    assert complete.calls()[-5:-1] == ["smbd 101", "smbd.service 101", "samba-ad-dc 101", "ssh 0"]
+    assert complete.calls()[-6:-1] == [
+        *("smbd 101", "smbd.service 101", "samba-ad-dc 101", "dovecot 101"),
+        "ssh 0",
+    ]
     assert not policy.exists()
     # What a start that was cut short leaves behind forbids nothing.
     assert subprocess.run([kept, "smbd", "start"], check=False).returncode == 0

@@ -1,0 +1,60 @@
+"""What has to be set in AccountView once an administration that came from elsewhere is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PureWindowsPath
+from typing import NamedTuple
+
+from avplugin.installation.model import Installation, Kind
+from avplugin.installation.windows_path import PathError, name_key, split_windows_path
+from avplugin.restore.check import Preparation, locate
+from avplugin.restore.targets import Part
+from avplugin.restore.where import New
+
+
+class ToSet(NamedTuple):
+    """A folder that AccountView has to be told of.
+
+    `here` is its Windows path, or its path on this machine where that is not known. `there` is the
+    Windows path it had where the package was made, or empty.
+    """
+
+    kind: Kind
+    here: str
+    there: str
+
+
+def folders_to_set(preparation: Preparation) -> Iterator[ToSet]:
+    """Yield the folders that AccountView may have otherwise.
+
+    The list of administrations is part of an installation, and knows an administration's folder;
+    where its copy documents lie the administration's own tables say, which come from elsewhere.
+    """
+    installation = locate(preparation.configuration)[0]
+    parts = [part for target in preparation.targets for part in target.parts]
+    for part in parts:
+        here = _windows_path(part, parts[0], installation)
+        there = part.folder.windows_path
+        is_own = part.folder.kind is Kind.ADMINISTRATION
+        if isinstance(preparation.where, New) or (not is_own and not _same(here, there)):
+            yield ToSet(part.folder.kind, here or str(part.path), there)
+
+
+def _windows_path(part: Part, own: Part, installation: Installation | None) -> str:
+    """Return the Windows path of what is put there, as far as the installation knows it."""
+    known = {one.path: one.windows_path for one in installation.folders} if installation else {}
+    if found := known.get(str(part.path)):
+        return found
+    around = known.get(str(own.path), "")
+    if around and own.path in part.path.parents:
+        return str(PureWindowsPath(around, *part.path.relative_to(own.path).parts))
+    return ""
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        keys = [[name_key(part) for part in split_windows_path(path)] for path in (one, other)]
+    except PathError:
+        return one == other
+    return keys[0] == keys[1]
