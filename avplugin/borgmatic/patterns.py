@@ -8,11 +8,15 @@ one matches: a folder that needs no line gets none, and folders side by side sha
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 
 _GLOB = re.compile(r"[*?\[]")
+_FEW = 4  # alternatives that are not worth to be sorted
+_DEEPEST = 20  # Python's own parser of expressions goes one call deeper for each
 
 
 def make_patterns(
@@ -101,8 +105,24 @@ def _whole_folders(sign: str, paths: list[PurePosixPath]) -> Iterator[str]:
         yield f"{sign} pp:{paths[0]}"
     elif paths:
         # Borg matches paths without their leading slash, and searches for expressions.
-        alternatives = "|".join(re.escape(str(path).lstrip("/")) for path in paths)
-        yield f"{sign} re:^(?:{alternatives})(?:/|$)"
+        alternatives = _alternatives(sorted(str(path).lstrip("/") for path in paths))
+        yield f"{sign} re:^{alternatives}(?:/|$)"
+
+
+def _alternatives(texts: Sequence[str], depth: int = 0) -> str:
+    """Return an expression for these texts (sorted, distinct), their common beginnings only once.
+
+    Borg tries it on every path: to try a thousand texts one by one takes longer than all else.
+    """
+    if len(texts) <= _FEW or depth == _DEEPEST:
+        return f"(?:{'|'.join(map(re.escape, texts))})"
+    shared = len(os.path.commonprefix([texts[0], texts[-1]]))
+    groups = itertools.groupby(texts, key=lambda text: text[shared : shared + 1])
+    branches = (
+        re.escape(first) + _alternatives([text[shared + 1 :] for text in group], depth + 1)
+        for first, group in groups
+    )
+    return f"{re.escape(texts[0][:shared])}(?:{'|'.join(branches)})"
 
 
 def _nearest(path: PurePosixPath, marked: set[PurePosixPath]) -> PurePosixPath | None:

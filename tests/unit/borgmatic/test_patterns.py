@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -137,3 +138,35 @@ def test_the_same_folders_give_the_same_lines_in_any_order() -> None:
     assert make_patterns(wanted, barred, MANIFEST) == make_patterns(
         wanted[::-1], barred[::-1], MANIFEST
     )
+
+
+@given(
+    names=st.sets(st.text("ab[|-é", min_size=1, max_size=6), min_size=2, max_size=40),
+    others=st.sets(st.text("ab[|-é", min_size=1, max_size=7), max_size=40),
+)
+@settings(max_examples=300, deadline=None)
+def test_many_folders_side_by_side_share_a_line_that_fits_them_and_no_other(
+    names: set[str], others: set[str]
+) -> None:
+    lines = make_patterns([f"/x[/{name}" for name in names], [], MANIFEST)
+    [line] = [line for line in lines if line.startswith("+ re:")]
+    expression = re.compile(line.removeprefix("+ re:"))
+
+    for name in names:
+        assert expression.search(f"x[/{name}")
+        assert expression.search(f"x[/{name}/FILE.DBF")
+        assert not expression.search(f"y/x[/{name}")
+    for name in others - names:
+        assert not expression.search(f"x[/{name}")
+        assert not expression.search(f"x[/{name}/FILE.DBF")
+
+
+def test_names_that_each_go_on_where_the_one_before_ended_are_no_trouble_for_python() -> None:
+    paths = [f"/x[/{'a' * length}/b" for length in range(1, 256)]
+    paths += [f"/x[/{'a' * 255}/{'b' * length}" for length in range(2, 256)]
+    lines = make_patterns(paths, [], MANIFEST)
+    [line] = [line for line in lines if line.startswith("+ re:")]
+    expression = re.compile(line.removeprefix("+ re:"))
+
+    assert all(expression.search(path[1:]) for path in paths)
+    assert not expression.search(f"x[/{'a' * 255}/{'b' * 256}")
