@@ -21,7 +21,7 @@ from avplugin.backup.references import tell_references
 from avplugin.backup.who_is_in import Clearance, PutOff, SomebodyIn, clear_the_way, put_up_fence
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, of_series
-from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
+from avplugin.borgmatic.patterns import Selection, may_begin_above
 from avplugin.borgmatic.process import Process, calling_process, is_attended
 from avplugin.configuration.model import CHOSEN
 from avplugin.errors import AvpluginError, NotNow
@@ -96,7 +96,10 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
                 _refuse_unchanged(call, owner, plan, clearance, (*strangers, *behind), found)
             manifest = _numbered(call, reader, manifest)
             known = tuple(archive.id for archive in reader.listing.archives)
-        run = _make_run(call, plan, clearance, manifest.run, owner, reader.listing.id, known)
+        selection = _selected(call, plan)
+        run = _make_run(
+            call, plan, selection, clearance, manifest.run, owner, reader.listing.id, known
+        )
         accepted = BrakeFile(call.state.folder).accepted(call.repository.path, run.repository_id)
         run = dataclasses.replace(
             run,
@@ -111,7 +114,12 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
         if guard is not None:
             run = dataclasses.replace(run, guard=guard.process)
         tell_references(call, plan, manifest, say)
-        _begin(call, run, plan, manifest)
+        call.state.begin_run(
+            run,
+            manifest_files(manifest),
+            plan.contents,
+            selection.lines(call.state.manifest_root),
+        )
         call.state.note_passed(owner, call.repository.path)
         if guard is not None:
             guard.keep()
@@ -544,13 +552,13 @@ def _gone(manifest: Manifest, before: Manifest | None) -> tuple[str, ...]:
 def _make_run(
     call: Call,
     plan: Plan,
+    selection: Selection,
     clearance: Clearance,
     described: RunManifest,
     owner: Process,
     repository_id: str,
     known: tuple[str, ...],
 ) -> Run:
-    wanted, others = _wanted_and_others(plan)
     return Run(
         id=described.run,
         set=call.set.name,
@@ -559,7 +567,7 @@ def _make_run(
         owner=owner,
         started=described.started,
         known_archives=known,
-        ancestors=tuple(sorted(stored_ancestors(wanted, others))),
+        ancestors=tuple(sorted(selection.ancestors)),
         boundaries=plan.boundaries,
         size=plan.size,
         despite=dict(clearance.despite),
@@ -567,20 +575,11 @@ def _make_run(
     )
 
 
-def _begin(call: Call, run: Run, plan: Plan, manifest: Manifest) -> None:
-    wanted, others = _wanted_and_others(plan)
-    call.state.begin_run(
-        run,
-        manifest_files(manifest),
-        plan.contents,
-        make_patterns(wanted, others, call.state.manifest_root),
-    )
-
-
-def _wanted_and_others(plan: Plan) -> tuple[set[str], set[str]]:
-    """Return the paths to store, and those inside them that are not to be."""
+def _selected(call: Call, plan: Plan) -> Selection:
+    """Return what Borg is to be told: the paths to store, without those inside them."""
     wanted = set(plan.contents)
-    return wanted, {path for inside in plan.boundaries.values() for path in inside} - wanted
+    others = {path for inside in plan.boundaries.values() for path in inside} - wanted
+    return Selection(wanted, others, may_begin_above(call.repository.settings))
 
 
 def _end_guard_that_is_left(call: Call) -> None:
