@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,17 @@ def test_another_borg_is_asked_by_its_own_commands(
     assert (tmp_path / "asked").read_text().split() == ["list", "list", "rename", "info"]
     assert [archive.name for archive in before.archives] == ["one.checkpoint", "two"]
     assert [one.name for one in borg.list_archives(repository).archives][1] == "three"
+
+
+def test_an_answer_that_nobody_waits_for_keeps_nobody_waiting(world: World) -> None:
+    """A night that is put off ends at once, also if another Borg has the repository locked."""
+    patient = dataclasses.replace(world.repository, settings={"lock_wait": 120})
+    with OpenRepository(world.repository) as opened:
+        opened.list_archives()
+        began = time.monotonic()
+        with borg.BegunListing(patient):
+            time.sleep(1)
+
+        assert time.monotonic() - began < 60
+    with borg.BegunListing(patient) as asked:
+        assert asked.wait() == asked.wait() == borg.list_archives(world.repository)
