@@ -31,7 +31,7 @@ def send(server: MailServer, message: EmailMessage, advice: str = _REPORT) -> No
         _check_size(server, connection, message)
         refused = connection.send_message(message, from_addr=server.sender)
     if refused:
-        failure = MailError(_refusal(_where(server), refused, advice))
+        failure = MailError(_refusal(_where(server), refused, f"{advice} All others got it."))
         failure.delivered = True
         raise failure
 
