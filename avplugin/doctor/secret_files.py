@@ -25,6 +25,8 @@ def check(
     for login in configuration.mail.logins if configuration.mail is not None else ():
         if login.password_file is not None:
             files[login.password_file] = f"the mail password of {login.username}"
+    if configuration.packages.password_file is not None:
+        files[configuration.packages.password_file] = "the password of packages"
     for borgmatic in configurations:
         passphrase = str(borgmatic.settings.get("encryption_passphrase") or "")
         if passphrase and not passphrase.startswith("{credential "):

@@ -14,6 +14,7 @@ from mail_server import USER, MailServer
 from avplugin.demo.office import generate_office
 
 INSIDE, OUTSIDE = "BAKKER26", "VANDIJK"  # by where their copy documents are
+FOLDERS = {INSIDE: "BAKKER26", OUTSIDE: "Van Dijk & Zonen VOF"}
 PASSWORD = "Van kantoor tot kantoor 1"
 
 
@@ -22,7 +23,10 @@ def books(office: World, code: str) -> dict[str, dict[bytes, tuple[object, ...]]
 
     Rights are those of whoever puts it back.
     """
-    folders = {"books": office.administrations / code, "documents": documents(office, code)}
+    folders = {
+        "books": office.administrations / FOLDERS[code],
+        "documents": documents(office, code),
+    }
     return {
         name: {path: (entry[0][2:4], *entry[1:3]) for path, entry in tree(folder).items()}  # type: ignore[index]
         for name, folder in folders.items()
@@ -32,7 +36,7 @@ def books(office: World, code: str) -> dict[str, dict[bytes, tuple[object, ...]]
 def documents(office: World, code: str) -> Path:
     """Return where an administration's copy documents are."""
     if code == INSIDE:
-        return office.administrations / code / "KOPIEDOC"
+        return office.administrations / FOLDERS[code] / "KOPIEDOC"
     return office.office / "Kopiedocumenten" / code
 
 

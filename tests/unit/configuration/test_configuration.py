@@ -18,6 +18,7 @@ from avplugin.configuration.load import (
     load_schema,
 )
 from avplugin.configuration.model import BrakeLimits, Configuration, DrillSettings
+from avplugin.configuration.packages import PackageSettings
 from avplugin.errors import UsageError
 from avplugin.installation.locate import Explicit, FolderGlob, Register
 from avplugin.shipped import shipped_folder
@@ -185,8 +186,8 @@ def test_a_byte_order_mark_as_windows_editors_write_it_is_fine(file: Path) -> No
         (
             ["zzz: x"],
             "zzz: is not known; known here: installation, administrations, unregistered, drives,"
-            " state, sets, copy_documents, brake, chosen, drill, references, report, mail,"
-            " sessions",
+            " state, sets, copy_documents, packages, brake, chosen, drill, references, report,"
+            " mail, sessions",
         ),
         (["1: x"], "1: is not known; known here: installation,"),
         (["sets: {all: {selct: all}}"], "sets.all.selct: is not known; did you mean select?"),
@@ -261,7 +262,7 @@ def test_a_byte_order_mark_as_windows_editors_write_it_is_fine(file: Path) -> No
         ),
         (
             ["copy_documents: {administrations: {A: {}}}"],
-            "copy_documents.administrations.A.backup: is missing",
+            "copy_documents.administrations.A: is empty",
         ),
         (["drives: [a]"], "drives: must be a group of settings"),
         ([r"drives: {'F:\': srv}"], "drives.F:\\: 'srv' cannot be used: it must be a path from /"),
@@ -409,12 +410,35 @@ def test_what_may_be_left_out_has_a_default(
     assert configuration.drives == {}
     assert configuration.extra == ()
     assert configuration.backs_up_copy_documents("A")
+    assert configuration.exports_copy_documents("A")
+    assert configuration.packages == PackageSettings()
     assert list(configuration.sets) == ["system", "administrations"]
     assert configuration.sets["system"].folders == ("program", "system", "extra")
     assert not configuration.sets["system"].selects("A")
     assert configuration.sets["administrations"].selects("A")
     assert configuration.sets["administrations"].only_changed
     assert configuration.drill == DrillSettings(every=14 * 86400, sample=3, folder=None)
+
+
+def test_copy_documents_can_come_along_in_the_one_and_not_in_the_other(file: Path) -> None:
+    configuration = load(
+        file,
+        "copy_documents: {export: false, administrations: {a: {export: true}, B: {backup: false}}}",
+    )
+
+    assert configuration.exports_copy_documents("A")
+    assert not configuration.exports_copy_documents("B")
+    assert configuration.backs_up_copy_documents("A")
+    assert not configuration.backs_up_copy_documents("b")
+
+
+def test_the_password_of_packages_comes_from_a_file_or_a_variable(file: Path) -> None:
+    assert load(file, "packages: {password_file: pw}").packages.password_file == file.parent / "pw"
+    assert load(file, "packages: {password_variable: PW}").packages.password_variable == "PW"
+    [said] = faults(file, "packages: {password_variable: PW, password_file: pw}")
+    assert said.endswith("it must hold password_file or password_variable, not both")
+    [said] = faults(file, "packages: {password: geheim}")
+    assert said.startswith("packages.password: is not known; did you mean password_")
 
 
 def test_a_drill_can_be_as_rare_and_as_large_as_one_likes(file: Path) -> None:
