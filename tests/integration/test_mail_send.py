@@ -284,7 +284,7 @@ def test_a_draft_that_cannot_be_written_leaves_nothing(office: World, tmp_path: 
     (tmp_path / "map.eml").mkdir()
     (tmp_path / "oud.eml").write_text("oud")
 
-    inside = office.avplugin("mail", "draft", CODE, office.administrations / "x.eml", *password)
+    inside = office.avplugin("mail", "draft", CODE, office.administrations / CODE / "x.eml", *password)
     missing = office.avplugin("mail", "draft", CODE, tmp_path / "weg" / "x.eml", *password)
     present = office.avplugin("mail", "draft", CODE, tmp_path / "oud.eml", *password)
     windows = office.avplugin("mail", "draft", CODE, r"C:\x.eml", *password)
@@ -292,7 +292,7 @@ def test_a_draft_that_cannot_be_written_leaves_nothing(office: World, tmp_path: 
     assert [one.returncode for one in (inside, missing, present, windows)] == [1, 2, 1, 2]
     assert (tmp_path / "oud.eml").read_text() == "oud"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["map.eml", "oud.eml"]
-    assert not (office.administrations / "x.eml").exists()
+    assert not (office.administrations / CODE / "x.eml").exists()
 
 
 def test_in_a_terminal_the_password_is_asked_twice_and_not_shown(
