@@ -27,6 +27,7 @@ from avplugin.state.manifest import FolderManifest, RunManifest, describe_folder
 
 TABLE_AND_MORE = TABLE + b"\x1a"
 PASSWORD = "geheim 2026"
+PASSWORD_GIVEN = {"AVPLUGIN_PACKAGE_PASSWORD": PASSWORD}  # in the environment
 RUN = RunManifest(
     run="20261126T020000Z-0123456789ab",
     installation="Kantoor De Vries",

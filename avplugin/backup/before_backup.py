@@ -25,6 +25,8 @@ from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
 from avplugin.borgmatic.process import Process, calling_process, is_attended
 from avplugin.configuration.model import CHOSEN
 from avplugin.errors import AvpluginError, NotNow
+from avplugin.foxpro.health import without_table
+from avplugin.installation.model import Kind
 from avplugin.installation.unregistered import IS_UNREGISTERED, find_unregistered
 from avplugin.sessions.guard import Guard, end_guard
 from avplugin.snapshots.reader import SnapshotReader
@@ -83,7 +85,7 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
             last = _last_clean(call, reader)
             before = reader.manifest(last) if last is not None else None
             manifest = describe_run(call, plan, clearance, identity, started, before)
-            _tell_damage(manifest, say)
+            _tell_what_is_new(call, plan, manifest, before, say)
             not_seen = {one.label for one in plan.in_use}
             braked = apply_brake(call, reader, manifest.stored, not_seen)
             if braked is not None:
@@ -448,6 +450,19 @@ def _refuse_second_copy(
     )
 
 
+def _tell_what_is_new(
+    call: Call,
+    plan: Plan,
+    manifest: Manifest,
+    before: Manifest | None,
+    say: Callable[[str], None],
+) -> None:
+    """Say what somebody has to know of the folders, though it is in no backup's way."""
+    _tell_damage(manifest, say)
+    _tell_tables_gone(plan, before, say)
+    _tell_who_left(call, manifest, before, say)
+
+
 def _tell_damage(manifest: Manifest, say: Callable[[str], None]) -> None:
     """Say which tables are damaged, each night; that is no reason not to store them."""
     for part in manifest.stored:
@@ -455,6 +470,38 @@ def _tell_damage(manifest: Manifest, say: Callable[[str], None]) -> None:
             say(
                 f"{part.label} has damaged tables: {some(list(part.damaged.values()), _TOLD, '; ')}"
             )
+
+
+def _tell_who_left(
+    call: Call, manifest: Manifest, before: Manifest | None, say: Callable[[str], None]
+) -> None:
+    """Say which folders the last clean snapshot knew and the set has no more: once, as a rule."""
+    if before is None or call.set.name == CHOSEN:
+        return
+    gone = set(_gone(manifest, before))
+    left = [part for part in before.folders if part.label in gone]
+    codes = {part.code for part in left if part.kind is Kind.ADMINISTRATION}
+    for part in left:
+        if part.kind is Kind.COPY_DOCUMENTS and part.code in codes:
+            continue
+        name = f" ({part.name})" if part.name not in {"", part.label} else ""
+        say(
+            f"{call.set.name}: {part.label}{name} is in the set no more: no list names it, or"
+            " nothing selects it. Snapshots keep what they have of it for keep_retired"
+        )
+
+
+def _tell_tables_gone(plan: Plan, before: Manifest | None, say: Callable[[str], None]) -> None:
+    """Say of which tables only memo or index is there, in folders that nothing is compared with.
+
+    Of the others the brake counts what goes.
+    """
+    known = {part.label for part in before.stored} if before is not None else set()
+    for folder in plan.folders:
+        lone = without_table(plan.contents[folder.path]) if folder.label not in known else ()
+        if lone:
+            names = some([os.fsdecode(path) for path in lone], _TOLD)
+            say(f"{folder.label} has memos or indexes whose table is not there: {names}")
 
 
 def _newly_damaged(

@@ -46,7 +46,7 @@ def when_due(backup_set: BackupSet, last: Outcome | None, now: datetime.datetime
         return Due(now, "")
     if window is not None and window.opening(now) is None:
         return Due(at, f"backups begin from {window}")
-    in_use = (line.partition(":")[0] for line in (last.in_use if last is not None else ()))
+    in_use = (line.partition(": ")[0] for line in (last.in_use if last is not None else ()))
     said = f"the next one is due at {at.astimezone():%Y-%m-%d %H:%M}"
     return Due(at, said, frozenset(in_use))
 

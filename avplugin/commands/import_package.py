@@ -118,17 +118,21 @@ def _opened(file: Path) -> Iterator[OpenZip]:
 def _read(
     context: Context, words: ImportWords, opened: OpenZip, configuration: Configuration | None
 ) -> Package:
-    from avplugin.package.places import copy_documents_inside  # noqa: PLC0415
+    from avplugin.package.copy_documents import copy_documents_inside, set_apart  # noqa: PLC0415
     from avplugin.package.plain import read_plain  # noqa: PLC0415
     from avplugin.package.read import read_package  # noqa: PLC0415
     from avplugin.restore.check import locate  # noqa: PLC0415
 
-    if words.plain is None:
-        return _unlocked(context, words, opened, lambda word: read_package(opened, word))
     code = words.plain
-    target = words.into if words.into is not None else code
-    documents = {} if words.new else copy_documents_inside(target, locate(configuration)[0])
-    return _unlocked(context, words, opened, lambda word: read_plain(opened, code, word, documents))
+    if code is None:
+        package = _unlocked(context, words, opened, lambda word: read_package(opened, word))
+    else:
+        package = _unlocked(context, words, opened, lambda word: read_plain(opened, code, word))
+    if words.new is not None:
+        return package
+    target = words.into if words.into is not None else package.manifest.folder.code
+    documents = copy_documents_inside(target, locate(configuration)[0])
+    return dataclasses.replace(package, manifest=set_apart(package.manifest, documents))
 
 
 def _unlocked(

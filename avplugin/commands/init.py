@@ -84,13 +84,13 @@ def command(
     _write(context, checked, places, force=force)
     if create is not False and not _create(context, answers, places):
         return 1
-    scheduled = _offer_schedule(context, schedule, asks=asks)
+    scheduled = _offer_schedule(context, places, schedule, asks=asks)
     sheet: str | None = None
     if create is not False:
         usual = places.configuration.with_name("emergency-sheet.txt")
         sheet = _make_sheet(context, sheet_file or str(usual))
-    findings = _examine(context)
-    _say_what_is_next(context)
+    findings = _examine(context, places)
+    _say_what_is_next(context, places)
     if context.as_json:
         context.answer(
             {
@@ -216,14 +216,14 @@ def _create(context: Context, answers: Answers, places: Places) -> bool:
             "The configuration is written. Correct the repository in"
             f" {places.borgmatic / 'include' / 'accountview.yaml'}, then:\n"
             f"  borgmatic --config {file} repo-create --encryption {answers.encryption}\n"
-            "  avplugin init --sheet"
+            f"  {places.command} init --sheet"
         )
         return False
     context.say(f"{answers.repository}: the repository is there, and opens with the passphrase.")
     return True
 
 
-def _examine(context: Context) -> list[tuple[str, Finding]]:
+def _examine(context: Context, places: Places) -> list[tuple[str, Finding]]:
     """Have the doctor look at all of it; tell, and return, what is not fine."""
     from avplugin.commands.doctor import tell  # noqa: PLC0415
     from avplugin.doctor.finding import Level  # noqa: PLC0415
@@ -232,11 +232,13 @@ def _examine(context: Context) -> list[tuple[str, Finding]]:
     found = tell(context, only_trouble=True)
     told = [one for one in found if one[1].level is not Level.FINE]
     fine = len(found) - len(told)
-    context.say(f"'avplugin doctor' finds {fine} things fine and {len(told)} to be looked at.")
+    context.say(f"{places.command} doctor: {fine} things fine and {len(told)} to be looked at.")
     return told
 
 
-def _offer_schedule(context: Context, schedule: str | None, *, asks: bool) -> str | None:
+def _offer_schedule(
+    context: Context, places: Places, schedule: str | None, *, asks: bool
+) -> str | None:
     """Install the schedule that is wanted, and return its scheduler; None without one."""
     from avplugin.errors import AvpluginError  # noqa: PLC0415
     from avplugin.schedule.present import suggested  # noqa: PLC0415
@@ -249,7 +251,7 @@ def _offer_schedule(context: Context, schedule: str | None, *, asks: bool) -> st
         question = _("Have {scheduler} start a backup every night?").format(scheduler=fitting)
         schedule = fitting if ask_yes(context, question, default=True) else "none"
     if schedule is None or schedule == "none":
-        context.say(f"No schedule yet: 'avplugin schedule install --{fitting}'.")
+        context.say(f"No schedule yet: {places.command} schedule install --{fitting}")
         return None
     from avplugin.commands.schedule import install_usual  # noqa: PLC0415
 
@@ -257,7 +259,7 @@ def _offer_schedule(context: Context, schedule: str | None, *, asks: bool) -> st
         install_usual(context, schedule)
     except AvpluginError as error:
         context.complain(f"avplugin: {error}")
-        context.complain(f"No schedule yet: 'avplugin schedule install --{schedule}'.")
+        context.complain(f"No schedule yet: {places.command} schedule install --{schedule}")
         return None
     return schedule
 
@@ -278,9 +280,11 @@ def _make_sheet(context: Context, file: str | None) -> str:
     return file
 
 
-def _say_what_is_next(context: Context) -> None:
+def _say_what_is_next(context: Context, places: Places) -> None:
     _ = context.texts.gettext
     context.say("")
     context.say(
-        _("Now, while nobody is logged in to AccountView: 'avplugin backup', then try a restore.")
+        _("Now, while nobody is logged in to AccountView: {command}; then try a restore.").format(
+            command=f"{places.command} backup"
+        )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,21 +17,33 @@ if TYPE_CHECKING:
     from avplugin.schedule.model import Outcome, Scheduler
     from avplugin.schedule.plan import Plan
 
+_SCHEDULERS = {
+    "cron": "A file in /etc/cron.d.",
+    "systemd": "Services and timers of systemd.",
+    "task-scheduler": "Windows' Task Scheduler, which starts WSL.",
+}
+
 
 def _which(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which scheduler."""
-    for option, name, text in (
-        ("--task-scheduler", "task-scheduler", "Windows' Task Scheduler, which starts WSL."),
-        ("--systemd", "systemd", "Services and timers of systemd."),
-        ("--cron", "cron", "A file in /etc/cron.d."),
-    ):
-        command = click.option(option, "scheduler", flag_value=name, help=text)(command)
+    """Add the options that say which scheduler: one of them, or none."""
+    from avplugin.errors import UsageError  # noqa: PLC0415
+
+    @functools.wraps(command)
+    def with_scheduler(*words: Any, **given: Any) -> Any:
+        named = [name for name in _SCHEDULERS if given.pop(name.replace("-", "_"))]
+        if len(named) > 1:
+            raise UsageError(f"--{named[0]} and --{named[1]} exclude each other.")
+        return command(*words, scheduler=named[0] if named else None, **given)
+
+    chosen: Callable[..., Any] = with_scheduler
+    for name, text in reversed(_SCHEDULERS.items()):
+        chosen = click.option(f"--{name}", is_flag=True, help=text)(chosen)
     return click.option(
         "--root",
         metavar="FOLDER",
         default="/",
         help="Top folder of the system meant, if not this one: an image, say.",
-    )(command)
+    )(chosen)
 
 
 def _what(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,9 +37,14 @@ def command(context: Context, refresh: bool, prometheus: str | None) -> int:
     import datetime  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
+    from avplugin.errors import UsageError  # noqa: PLC0415
     from avplugin.status.attention import attention  # noqa: PLC0415
     from avplugin.status.gather import gather  # noqa: PLC0415
 
+    if prometheus is not None and not prometheus.endswith(".prom"):
+        raise UsageError(
+            f"node_exporter reads no {prometheus}: the name of its file has to end in .prom."
+        )
     context.tells_of_restores = False  # they are among what there is to look at
     configuration = context.configuration
     unreachable = _refresh(context) if refresh else {}
@@ -75,38 +81,65 @@ def _show(context: Context, status: Status, items: Sequence[Attention]) -> None:
     english = Texts()
     shown = items if context.verbose else items[:_SHOWN]
     said = f"{counted(len(items), 'thing')} to look at." if items else "all is well."
-    context.say(f"{status.installation}, {_local(status.moment)}: {said}")
+    _say(context, f"{status.installation}, {_local(status.moment)}: {said}")
+    if status.is_unscheduled:
+        _say(
+            context,
+            "warning: nothing was seen that starts the nights: 'avplugin schedule install'.",
+        )
     for place, item in enumerate(shown):
-        context.say(f"! {sentence(english, item)}")
+        _say(context, f"! {sentence(english, item)}")
         advice = to_do(english, item)
         following = shown[place + 1 :][:1]
         if advice and all(to_do(english, other) != advice for other in following):
-            context.say(f"  {advice}")
+            _say(context, f"  {advice}")
     if len(shown) < len(items):
-        context.say(f"  ... and {len(items) - len(shown)} more; -v shows all.")
+        _say(context, f"  ... and {len(items) - len(shown)} more; -v shows all.")
     for one in status.repositories:
         for line in _lines(one, status.moment):
-            context.say(line)
+            _say(context, line)
     _show_folders(context, status)
     for register in status.registers:
         exported = _local(register.exported) if register.exported else "a time that is not known"
-        context.say(f"The list of administrations {register.file} is of {exported}.")
+        _say(context, f"The list of administrations {register.file} is of {exported}.")
+
+
+def _say(context: Context, text: str) -> None:
+    """Print a line; on a terminal it is broken between words, with what follows set in."""
+    import shutil  # noqa: PLC0415
+    import textwrap  # noqa: PLC0415
+
+    if sys.stdout.isatty():
+        set_in = " " * (len(text) - len(text.lstrip()) + 2)
+        text = textwrap.fill(
+            text,
+            shutil.get_terminal_size().columns,
+            subsequent_indent=set_in,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    context.say(text)
 
 
 def _show_folders(context: Context, status: Status) -> None:
+    from avplugin.status.model import Trouble  # noqa: PLC0415
+
     administrations = status.administrations
     troubled = status.troubled
     fine = sum(not one.has_trouble for one in administrations)
     who = "is found out" if status.sessions_checked else "is not checked (assume_nobody)"
     count = counted(len(administrations), "administration")
-    context.say(f"{count}, {fine} without trouble. Who is in {who}.")
+    _say(context, f"{count}, {fine} without trouble. Who is in {who}.")
     shown = troubled if context.verbose else troubled[:_SHOWN]
     for one in shown:
-        last = f"; last clean copy {_local(one.last_clean)}" if one.last_clean else ""
+        is_damaged = any(fault.trouble is Trouble.DAMAGED for fault in one.faults)
+        last = ""  # of what is damaged its last copy is clean, and all the same no good
+        if one.last_clean and not is_damaged:
+            last = f"; last clean copy {_local(one.last_clean)}"
         faults = "; ".join(dict.fromkeys(_fault(fault) for fault in one.faults))
-        context.say(f"  {one.label}: {faults}{last}")
+        _say(context, f"  {one.label}: {faults}{last}")
     if len(shown) < len(troubled):
-        context.say(f"  ... and {len(troubled) - len(shown)} more with trouble; -v shows all.")
+        _say(context, f"  ... and {len(troubled) - len(shown)} more with trouble; -v shows all.")
 
 
 def _fault(fault: Fault) -> str:
@@ -186,6 +219,7 @@ def _document(status: Status, items: Sequence[Attention]) -> dict[str, Any]:
             for item in items
         ],
         "sessions_checked": status.sessions_checked,
+        "unscheduled": status.is_unscheduled,
         "repositories": [_repository_document(one) for one in status.repositories],
         "administrations": len(status.administrations),
         "folders": [_folder_document(one) for one in status.folders],

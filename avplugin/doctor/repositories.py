@@ -16,6 +16,7 @@ from avplugin.installation.model import Installation
 from avplugin.state.emergency_sheet import EmergencySheet
 
 _NONE = "none"
+_ELSEWHERE = "A backup has to lie elsewhere, best on another machine: move it, and change 'path'."
 _REMOTE = "Log in there with ssh, as this user: it has to work with a key, and without a question."
 _PASSPHRASE_SETTINGS = ("encryption_passphrase", "encryption_passcommand")
 _PASSPHRASE_VARIABLES = ("BORG_PASSPHRASE", "BORG_PASSCOMMAND", "BORG_PASSPHRASE_FD")
@@ -100,7 +101,15 @@ def _place(repository: Repository, path: Path, installation: Installation) -> It
     if inside:
         yield error(
             f"{repository}: it lies inside {inside[0].label} ({inside[0].path})",
-            "A backup has to lie elsewhere, best on another machine: move it, and change 'path'.",
+            _ELSEWHERE,
+        )
+        return
+    beside = _beside(real, installation)
+    if beside is not None:
+        yield error(
+            f"{repository}: it lies beside the administrations, in {beside}, where whoever can"
+            " work in them, or encrypt them, can do so with the backups too",
+            _ELSEWHERE,
         )
         return
     device = _device(Path(real))
@@ -110,6 +119,13 @@ def _place(repository: Repository, path: Path, installation: Installation) -> It
             f"{repository}: it lies on the same disk as {shared[0]}: both are lost together",
             "Add a repository on another machine; borgmatic takes several.",
         )
+
+
+def _beside(real: str, installation: Installation) -> str | None:
+    """Return the folder that administrations lie in, if this path lies in one too."""
+    folders = (one.folder for one in installation.administrations)
+    parents = {os.path.dirname(folder.path) for folder in folders if folder}  # noqa: PTH120
+    return next((one for one in sorted(parents - {"/"}) if real.startswith(f"{one}/")), None)
 
 
 def _device(path: Path) -> int | None:

@@ -99,6 +99,28 @@ def check_tables(
     )
 
 
+def without_table(contents: Contents) -> tuple[bytes, ...]:
+    """Return the memos and indexes whose table is not there, sorted by path.
+
+    That is no fault of a table: an index may have a name of its own. But where the table should be
+    it has gone before anybody looked.
+    """
+    entries = [
+        (entry.path, _name(entry.path))
+        for entry in contents.entries
+        if entry.type == "-" and _belongs_to_a_table(entry.path)
+    ]
+    tables = {name for _, name in entries if name.suffix in _COMPANIONS}
+    return tuple(
+        sorted(
+            path
+            for path, name in entries
+            for suffix, companions in _COMPANIONS.items()
+            if name.suffix in companions and name._replace(suffix=suffix) not in tables
+        )
+    )
+
+
 class _Header(NamedTuple):
     """What a table's first 32 bytes say, but for the date.
 

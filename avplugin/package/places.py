@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PureWindowsPath
 from typing import NamedTuple
 
-from avplugin.installation.model import Installation, Kind, code_key
+from avplugin.installation.model import Installation, Kind
 from avplugin.installation.windows_path import PathError, name_key, split_windows_path
 from avplugin.restore.check import Preparation, locate
 from avplugin.restore.targets import Part
@@ -58,19 +58,3 @@ def _same(one: str, other: str) -> bool:
     except PathError:
         return one == other
     return keys[0] == keys[1]
-
-
-def copy_documents_inside(code: str, installation: Installation | None) -> dict[int, PurePosixPath]:
-    """Return those folders of copy documents that lie in the administration's folder here.
-
-    By their number, as paths inside that folder.
-    """
-    found: dict[int, PurePosixPath] = {}
-    for one in installation.administrations if installation is not None else ():
-        if one.folder is None or code_key(one.code) != code_key(code):
-            continue
-        own = PurePosixPath(one.folder.path)
-        for part in one.copy_documents:
-            if own in PurePosixPath(part.path).parents:
-                found[part.number] = PurePosixPath(part.path).relative_to(own)
-    return found

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import os
-from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Sequence
 
 from avplugin import __version__
-from avplugin.installation.model import Folder, Kind
-from avplugin.installation.scan import TABLE_SUFFIXES, Contents, Entry
-from avplugin.installation.windows_path import name_key
+from avplugin.installation.model import Kind
+from avplugin.installation.scan import TABLE_SUFFIXES
+from avplugin.package.copy_documents import with_sums
 from avplugin.package.manifest import (
     PackageError,
     PackageManifest,
@@ -23,7 +21,7 @@ from avplugin.package.manifest import (
 )
 from avplugin.package.member import WrongPassword
 from avplugin.package.member_names import why_unfit
-from avplugin.package.read import OpenZip, Package, check_names, folder_of
+from avplugin.package.read import OpenZip, Package, check_names
 from avplugin.package.zip_directory import Member
 from avplugin.state.manifest import FolderManifest, RunManifest
 from avplugin.wording import some
@@ -31,24 +29,18 @@ from avplugin.wording import some
 _DOUBT = "another program made this zip, so nobody can tell whether the books were closed then"
 
 
-def read_plain(
-    file: OpenZip, code: str, password: str | None, copy_documents: Mapping[int, PurePosixPath]
-) -> Package:
+def read_plain(file: OpenZip, code: str, password: str | None) -> Package:
     """Return a zip of an administration's folder as a package of the administration `code`.
 
-    `copy_documents` are the paths of those folders of copy documents that lie in the
-    administration's folder here, by their number; those that are in the zip become folders of
-    their own, as they are here. Raise WrongPassword, or PackageError that names the file.
+    Raise WrongPassword, or PackageError that names the file.
     """
     try:
-        return _read_plain(file, code, password, copy_documents)
+        return _read_plain(file, code, password)
     except PackageError as error:
         raise PackageError(f"{file.name} is not taken: {error}.") from error
 
 
-def _read_plain(
-    file: OpenZip, code: str, password: str | None, copy_documents: Mapping[int, PurePosixPath]
-) -> Package:
+def _read_plain(file: OpenZip, code: str, password: str | None) -> Package:
     if file.is_package:
         raise PackageError("'avplugin export' made it: import it without --plain")
     if why_unfit(code):
@@ -68,16 +60,16 @@ def _read_plain(
     ]
     taken = max(file.modified for file in files)
     directories = _directories(members, files, code, taken)
-    folders = _folders(code, files, directories, copy_documents)
     manifest = PackageManifest(
         run=_no_run(),
         taken=datetime.datetime.fromtimestamp(taken / 1e9, tz=datetime.UTC),
         snapshot="",
         doubt=_DOUBT,
-        folders=folders,
+        folders=(FolderManifest(Kind.ADMINISTRATION, code, "", code, "", f"/{code}"),),
         files=tuple(files),
         directories=tuple(directories),
     )
+    manifest = dataclasses.replace(manifest, folders=tuple(with_sums(manifest, manifest.folders)))
     return Package(file, manifest, members, as_bytes, is_plain=True)
 
 
@@ -132,59 +124,6 @@ def _directories(
             parent = parent.rpartition("/")[0]
     found.setdefault(code, otherwise)
     return [PackedDirectory(path, time) for path, time in sorted(found.items())]
-
-
-def _folders(
-    code: str,
-    files: Sequence[PackedFile],
-    directories: Sequence[PackedDirectory],
-    copy_documents: Mapping[int, PurePosixPath],
-) -> tuple[FolderManifest, ...]:
-    by_key = {name_key(directory.path): directory.path for directory in directories}
-    there = {
-        number: by_key[key]
-        for number, path in copy_documents.items()
-        if (key := name_key(f"{code}/{path}")) in by_key
-    }
-    outermost = {
-        number: f"/{path}"
-        for number, path in there.items()
-        if not any(path.startswith(f"{other}/") for other in there.values())
-    }
-    inside = tuple(sorted(outermost.values()))
-    bare = [FolderManifest(Kind.ADMINISTRATION, code, "", code, "", f"/{code}", inside=inside)]
-    for number, path in sorted(outermost.items()):
-        folder = Folder(Kind.COPY_DOCUMENTS, code, "", path, "", number)
-        bare.append(FolderManifest(folder.kind, code, "", folder.label, "", path))
-    return tuple(_filled(one, bare, files, directories) for one in bare)
-
-
-def _filled(
-    folder: FolderManifest,
-    folders: Sequence[FolderManifest],
-    files: Sequence[PackedFile],
-    directories: Sequence[PackedDirectory],
-) -> FolderManifest:
-    """Return a folder's manifest with what a scan of it will give, once it is taken out."""
-    length = len(os.fsencode(folder.path))
-    entries = [
-        Entry(os.fsencode(one.path)[length:], "-", one.size, one.modified, 0, 0, 1)
-        for one in files
-        if folder_of(one, folders) is folder
-    ] + [
-        Entry(os.fsencode(one.path)[length:], "d", 0, one.modified, 0, 0, 1)
-        for one in directories
-        if folder_of(one, folders) is folder
-    ]
-    contents = Contents(tuple(sorted(entries)))
-    return dataclasses.replace(
-        folder,
-        fingerprint=contents.fingerprint,
-        list_digest=contents.list_digest,
-        files=contents.files,
-        size=contents.size,
-        tables=contents.tables,
-    )
 
 
 def _no_run() -> RunManifest:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avplugin.installation.model import Folder, Kind, code_key
+from avplugin.installation.windows_path import one_line
 from avplugin.package.manifest import (
     MEMBER,
     PackageError,
@@ -141,14 +142,15 @@ def open_zip(file: Path) -> Iterator[OpenZip]:
 
 def opened_zip(descriptor: int, name: str, place: str) -> OpenZip:
     """Return what an open file is as a ZIP. Raise PackageError that names it, or OSError."""
+    shown = one_line(name)
     with os.fdopen(os.dup(descriptor), "rb") as file:
         try:
             members = read_members(file)
         except PackageError as error:
-            raise PackageError(f"{name} is not taken: {error}.") from error
+            raise PackageError(f"{shown} is not taken: {error}.") from error
         except struct.error as error:
-            raise PackageError(f"{name} is not taken: it is damaged.") from error
-    return OpenZip(name, place, descriptor, tuple(members))
+            raise PackageError(f"{shown} is not taken: it is damaged.") from error
+    return OpenZip(shown, place, descriptor, tuple(members))
 
 
 @contextlib.contextmanager

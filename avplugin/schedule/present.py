@@ -7,10 +7,12 @@ from pathlib import Path
 
 from avplugin.schedule import cron, systemd, task_scheduler
 from avplugin.schedule.model import Present, Scheduler
+from avplugin.schedule.written import ScheduleError
 
 SCHEDULERS: tuple[Scheduler, ...] = (cron, systemd, task_scheduler)
 
 _BY_HAND = ("etc/crontab", "var/spool/cron/crontabs/root", "var/spool/cron/root")
+_SCHTASKS = "mnt/c/Windows/System32/schtasks.exe"
 _BORGMATIC_TIMER = "etc/systemd/system/timers.target.wants/borgmatic.timer"
 _STARTS_BORGMATIC = re.compile(r"^\s*[^#\s].*\bborgmatic\b", re.MULTILINE)
 
@@ -43,9 +45,19 @@ def find_others(root: Path = Path("/")) -> list[str]:
     return [*found, *([str(timer)] if timer.is_symlink() else [])]
 
 
+def is_scheduled(root: Path = Path("/")) -> bool:
+    """Return whether anything is seen that starts borgmatic; true where Windows had to be asked."""
+    if (root / _SCHTASKS).exists():
+        return True
+    try:
+        return bool(find_schedules(root) or find_others(root))
+    except (ScheduleError, OSError):
+        return True  # somebody who may read it can tell: avplugin doctor
+
+
 def suggested(root: Path = Path("/")) -> str:
     """Return the name of the scheduler that fits this machine."""
-    if (root / "mnt/c/Windows/System32/schtasks.exe").exists():
+    if (root / _SCHTASKS).exists():
         return task_scheduler.NAME  # WSL runs only while somebody has started it
     if (root / "run/systemd/system").is_dir():
         return systemd.NAME

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -57,6 +58,15 @@ class Places:
     def is_usual(self) -> bool:
         """Whether avplugin finds the configuration without being told where."""
         return self.configuration == Path("/etc/avplugin/accountview.yaml")
+
+    @property
+    def command(self) -> str:
+        """What avplugin is called by with this configuration, as a shell takes it."""
+        return (
+            "avplugin"
+            if self.is_usual
+            else f"avplugin --config {shlex.quote(str(self.configuration))}"
+        )
 
 
 def usual_places(configuration: str | None) -> Places:

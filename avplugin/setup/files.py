@@ -31,6 +31,9 @@ def configuration_files(answers: Answers, places: Places) -> dict[Path, str]:
 
 def _accountview(answers: Answers, places: Places) -> str:
     text = _shipped("accountview.yaml")
+    text = _replaced(
+        text, r"# Copy this file to .*\. Windows paths are fine", "# Windows paths are fine"
+    )
     text = _filled(text, "  name: accountview", f"  name: {_quoted(answers.name)}")
     for key in ("program", "system"):
         text = _replaced(text, rf"  {key}: '.*'", f"  {key}: {_quoted(getattr(answers, key))}")
@@ -109,8 +112,8 @@ def _of_set(name: str, answers: Answers, places: Places) -> str:
     text = text.replace(f"accountview-{name}-", f"{answers.name}-{name}-")
     if places.is_usual:
         return text
-    call = f"avplugin --config {shlex.quote(str(places.configuration))} "
-    return text.replace("run: ['avplugin ", "run: ['" + call.replace("'", "''"))
+    call = places.command.replace("'", "''")
+    return text.replace("run: ['avplugin ", f"run: ['{call} ")
 
 
 def _common(answers: Answers, places: Places) -> str:

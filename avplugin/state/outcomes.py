@@ -183,7 +183,7 @@ def _says_the_same(last: Outcome, now: Outcome) -> bool:
 
 
 def _joined(last: Outcome, now: Outcome) -> Outcome:
-    in_use = {line.partition(":")[0]: line for line in (*last.in_use, *now.in_use)}
+    in_use = {line.partition(": ")[0]: line for line in (*last.in_use, *now.in_use)}
     return dataclasses.replace(
         now,
         started=last.started,

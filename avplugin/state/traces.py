@@ -161,7 +161,7 @@ def _is_about_it(part: Any, traces: Traces) -> bool:
     """Return whether an entry of a list is about one of its folders: a sentence, or an object."""
     if isinstance(part, dict):
         return isinstance(part.get("label"), str) and traces.is_label(part["label"])
-    return isinstance(part, str) and traces.is_label(part.partition(":")[0])
+    return isinstance(part, str) and traces.is_label(part.partition(": ")[0])
 
 
 def _stands_for_it(key: str, part: Any, traces: Traces) -> bool:

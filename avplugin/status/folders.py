@@ -10,7 +10,7 @@ from avplugin.backup.due import overdue_since
 from avplugin.configuration.model import BackupSet
 from avplugin.installation.model import Kind
 from avplugin.state.catalogue import Catalogue
-from avplugin.state.manifest import FolderManifest
+from avplugin.state.manifest import NOT_CHECKED, FolderManifest
 from avplugin.state.moments import as_moment
 from avplugin.state.outcomes import CLEAN, Outcome
 from avplugin.state.waiting import WHOLE_SET
@@ -150,14 +150,16 @@ def _damage(facts: Facts, part: FolderManifest, catalogue: Catalogue) -> Iterato
     if not part.damaged:
         return
     known = catalogue.folder(part.label)
-    since = None
+    since, sound = None, "not sound in any snapshot that is known"
     for archive in facts.clean:
         other = known.get(archive.id)
-        if other is not None and not other.left_out:
-            if not other.damaged:
-                break
-            since = archive.time
-    detail = some(list(part.damaged.values()), _TOLD, "; ")
+        if other is None or other.left_out or other.table_health == NOT_CHECKED:
+            continue
+        if not part.damaged_tables & other.damaged_tables:
+            sound = f"last sound in {archive.name}"
+            break
+        since = archive.time
+    detail = f"{some(list(part.damaged.values()), _TOLD, '; ')}; {sound}"
     yield Fault(Trouble.DAMAGED, str(facts.repository), since, detail)
 
 

@@ -9,6 +9,7 @@ import os
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from avplugin.borgmatic.archive import Series
@@ -21,6 +22,7 @@ from avplugin.configuration.model import BackupSet, Configuration
 from avplugin.errors import AvpluginError
 from avplugin.installation.register_age import register_ages
 from avplugin.installation.windows_path import Drives
+from avplugin.schedule.present import is_scheduled
 from avplugin.state.brake import BrakeFile
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.drills import DrillsFile, KnownDrills
@@ -39,17 +41,20 @@ _Value = TypeVar("_Value")
 
 # Clocks of two machines are never quite the same; from here on one was wrong.
 _FUTURE = datetime.timedelta(minutes=10)
+_YOUNG = datetime.timedelta(days=3)
 
 
 def gather(
     configuration: Configuration,
     now: datetime.datetime,
     unreachable: Mapping[str, str] = types.MappingProxyType({}),
+    root: Path = Path("/"),
 ) -> Status:
     """Return how all sets are in all repositories.
 
     What cannot be read becomes a line of `problems`, and the rest goes on. `unreachable` says, by
-    path, which repositories could not be looked at just now, and why.
+    path, which repositories could not be looked at just now, and why. Below `root` lie the files of
+    schedules.
     """
     state = _State(configuration, now)
     outcomes = {name: state.outcomes(name) for name in configuration.sets}
@@ -77,7 +82,14 @@ def gather(
         registers=register_ages(configuration.administrations, Drives(configuration.drives)),
         cut_off=tuple(restore.what for restore in cut_off),
         problems=tuple(dict.fromkeys(state.problems)),
+        is_unscheduled=_is_young(outcomes, now) and not is_scheduled(root),
     )
+
+
+def _is_young(outcomes: Mapping[str, Sequence[Outcome]], now: datetime.datetime) -> bool:
+    """Return whether it is too early to tell by the nights themselves that nothing starts them."""
+    begun = [one.begun for part in outcomes.values() for one in part if one.begun is not None]
+    return bool(begun) and now - min(begun) < _YOUNG
 
 
 class _State:

@@ -138,7 +138,10 @@ class Unregistered:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Status:
-    """All of an installation at a moment. `problems` are lines about what could not be read."""
+    """All of an installation at a moment. `problems` are lines about what could not be read.
+
+    `is_unscheduled` says of a young one that nothing was found which starts its nights.
+    """
 
     moment: datetime.datetime
     installation: str
@@ -149,6 +152,7 @@ class Status:
     registers: tuple[RegisterAge, ...]
     cut_off: tuple[str, ...]  # what restores that were cut off were putting back
     problems: tuple[str, ...]
+    is_unscheduled: bool = False
 
     @property
     def administrations(self) -> tuple[FolderStatus, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +63,9 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> World:
     )
     assert done.returncode == 0, done.stderr
     assert "things fine" in done.stdout
+    call = f"avplugin --config {shlex.quote(str(world.configuration))}"
+    assert f"No schedule yet: {call} schedule install --" in done.stdout
+    assert f"nobody is logged in to AccountView: {call} backup; then" in done.stdout
     assert "error" not in done.stdout
     backed_up = world.avplugin("backup")
     assert backed_up.returncode == 0, backed_up.stderr
@@ -299,6 +303,7 @@ def test_a_repository_that_cannot_be_made_leaves_a_configuration_and_says_what_t
     assert "the repository could not be made" in done.stderr
     assert f"There is already something at {office.repository}" in done.stderr
     assert "repo-create --encryption repokey-blake2" in done.stderr
+    assert f"  avplugin --config {office.configuration} init --sheet\n" in done.stderr
     assert office.configuration.exists()
     assert [file.name for file in office.repository.iterdir()] == ["photo.jpg"]
 
@@ -342,7 +347,7 @@ def test_somebody_who_reads_help_info_gets_there_in_dutch(office: World, wizard:
     done = wizard.answer("n", "ended with")
 
     assert "ended with 0" in done
-    assert "avplugin backup" in done
+    assert "probeer daarna iets terug te zetten" in done
     sheet = office.configuration.with_name("emergency-sheet.txt").read_text()
     assert sheet.startswith("NOODBLAD")
     assert office.repository.is_dir()

@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
 from conftest import World, without_privileges
 
@@ -239,6 +240,32 @@ def test_the_files_that_borgmatic_stores_by_itself_do_no_harm(world: World) -> N
     listed = world.borg("list", "--short", f"{world.repository}::{archive}").stdout.splitlines()
     assert "borgmatic/bootstrap/manifest.json" in listed
     assert str(common).lstrip("/") in listed
+
+
+def test_a_table_gone_before_the_first_night_is_told_in_it_and_who_leaves_in_that_night(
+    world: World,
+) -> None:
+    (world.administrations / "Klant 1" / "GROOTBOEK.DBF").unlink()
+    gone = "warning: KLANT1 has memos or indexes whose table is not there: GROOTBOEK.CDX"
+    known = world.avplugin_json("administrations")["administrations"]
+    [name] = [one["name"] for one in known if one["code"] == "KLANT2"]
+
+    first = world.borgmatic("create")
+
+    def without(document: Any) -> None:
+        codes = [one["code"] for one in known if one["code"] != "KLANT2"]
+        document["sets"]["administrations"]["select"] = codes
+
+    world.edit(world.configuration, without)
+    nights = [first, world.borgmatic("create"), world.borgmatic("create")]
+
+    assert [done.returncode for done in nights] == [0, 0, 0]
+    left = f"warning: administrations: KLANT2 ({name}) is in the set no more: no list names it"
+    assert [done.stderr.count(gone) for done in nights] == [1, 0, 0]
+    assert [done.stderr.count(left) for done in nights] == [0, 1, 0]
+    assert nights[1].stderr.count("is in the set no more") == 1
+    [*_, before, night] = json.loads((world.state / "administrations/outcomes.json").read_text())
+    assert (before["gone"], night["status"]) == (["KLANT2"], "unchanged")
 
 
 def test_a_damaged_table_is_stored_and_told_each_night(world: World) -> None:

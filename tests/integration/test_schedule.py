@@ -177,6 +177,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_in_two_lines(
         (["install"], "say which: --cron, --systemd or --task-scheduler"),
         (["install", "--cron", "--every", "7m"], "no interval"),
         (["install", "--cron", "--every", "10m", "--at", "2:00"], "exclude each other"),
+        (["install", "--systemd", "--cron"], "--cron and --systemd exclude each other"),
         (["install", "--systemd", "--mail-to", "a@b.nl"], "--mail-to is cron's"),
         (["install", "--cron", "--password"], "go with --task-scheduler"),
         (["show", "--at", "2:00"], "need --cron"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import World, make_world, without_privileges
+from terminal import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,9 @@ def test_behind_a_good_night_all_is_well(world: World) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
+    unscheduled = "warning: nothing was seen that starts the nights: 'avplugin schedule install'."
+    assert unscheduled in lines or not document(world)[1]["unscheduled"]  # as this machine is
+    lines = [line for line in lines if line != unscheduled]
     assert lines[0].endswith(": all is well.")
     assert lines[1].startswith("system in local: clean ")
     assert "0 held; no drill yet" in lines[3]
@@ -58,6 +63,30 @@ def test_json_has_all_that_is_known(world: World) -> None:
     assert administrations["last_start"] is not None
     assert system["due"] is None
     assert "BAKKER26" in {one["label"] for one in answer["folders"]}
+
+
+def test_lines_are_broken_between_words_on_a_terminal_and_nowhere_else(world: World) -> None:
+    terminal = Terminal(world, "sh", "-c", "stty cols 50; avplugin status")
+    assert terminal.end() == 0
+    plain = world.avplugin("status").stdout
+
+    assert max(map(len, plain.splitlines())) > 80
+    lines = terminal.shown.splitlines()
+    assert all(len(line) <= 50 or " " not in line.strip() for line in lines)
+    said, once = (
+        re.sub(r"\S+ seconds? ago", "", " ".join(text.split())) for text in (terminal.shown, plain)
+    )
+    assert said == once
+
+
+def test_a_file_that_node_exporter_would_not_read_is_wrong_usage(
+    world: World, tmp_path: Path
+) -> None:
+    done = world.avplugin("status", "--prometheus", tmp_path / "x.txt")
+
+    assert done.returncode == 2
+    assert "has to end in .prom" in done.stderr
+    assert not (tmp_path / "x.txt").exists()
 
 
 def test_a_repository_that_is_gone_is_noticed_by_refresh_only(world: World) -> None:

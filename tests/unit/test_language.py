@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime
 import string
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import catalogues
 import pytest
@@ -56,16 +55,8 @@ def test_dates_have_a_locale_of_their_own() -> None:
     assert locale_for("LC_TIME", {}) == ""
 
 
-@pytest.fixture
-def amsterdam(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Europe/Amsterdam")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-def test_a_moment_is_shown_in_local_time_as_the_language_writes_it(amsterdam: None) -> None:
+@pytest.mark.usefixtures("amsterdam")
+def test_a_moment_is_shown_in_local_time_as_the_language_writes_it() -> None:
     moment = datetime.datetime(2026, 11, 17, 23, 30, tzinfo=datetime.UTC)
 
     assert date_and_time(texts_in("en"), moment) == "2026-11-18 00:30"

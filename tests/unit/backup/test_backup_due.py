@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from pathlib import Path
 
 import pytest
+from backup_sets import PLAIN
 
 from avplugin.backup.due import due_since, is_overdue, when_due
-from avplugin.configuration.model import BackupSet
-from avplugin.configuration.sessions import OnBusy
 from avplugin.configuration.window import Window
 from avplugin.state.outcomes import CLEAN, UNCHANGED, Outcome
 
@@ -18,16 +16,6 @@ pytestmark = pytest.mark.usefixtures("amsterdam")
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-PLAIN = BackupSet(
-    name="administrations",
-    folders=(),
-    select=("*",),
-    borgmatic=Path("x.yaml"),
-    only_changed=True,
-    on_busy=OnBusy.LEAVE_OUT,
-    blocked_by=frozenset(),
-    overdue_after=2 * DAY,
-)
 DAILY = dataclasses.replace(PLAIN, interval=DAY)
 NIGHTLY = dataclasses.replace(
     PLAIN, interval=DAY, window=Window(datetime.time(20), datetime.time(6))
@@ -121,12 +109,14 @@ def test_it_is_overdue_only_after_an_interval_and_what_is_granted_besides() -> N
 
 
 def test_who_had_to_be_left_out_is_missing_until_the_hour_is_over() -> None:
-    last = dataclasses.replace(good("2026-11-22T20:10"), in_use=("BAKKER26: in use: jan",))
+    last = dataclasses.replace(
+        good("2026-11-22T20:10"), in_use=("BAKKER26: in use: jan", "extra:Layouts: in use: jan")
+    )
 
     later = when_due(NIGHTLY, last, at("2026-11-22T21:00"))
     by_day = when_due(NIGHTLY, last, at("2026-11-23T09:00"))
 
     assert not later.is_now
-    assert later.missing == {"BAKKER26"}
+    assert later.missing == {"BAKKER26", "extra:Layouts"}
     assert not by_day.is_now
     assert by_day.missing == frozenset()

@@ -27,7 +27,7 @@ from avplugin.doctor import (
 )
 from avplugin.doctor.finding import Finding, of_error, some_of, warning
 from avplugin.errors import AvpluginError
-from avplugin.installation.model import Folder, Installation, Kind
+from avplugin.installation.model import Administration, Folder, Installation, Kind
 from avplugin.installation.scan import scan_folder
 from avplugin.restore import mounts
 from avplugin.schedule.model import Present
@@ -221,6 +221,23 @@ def test_a_repository_beside_the_books_or_in_them_is_told(tmp_path: Path) -> Non
     assert "error: local: it lies inside extra:books" in place(tmp_path / "books" / "a.borg")
     assert "warning: local: it lies on the same disk as extra:books" in place(tmp_path / "a.borg")
     assert "same disk" not in place(Path("/proc/a.borg"))
+
+
+def test_a_repository_beside_administrations_is_an_error(tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    folder = Folder(Kind.ADMINISTRATION, "A", "A", str(share / "A"), "")
+    administration = Administration("A", "A", folder, (), "x")
+    office = Installation("accountview", (), (administration,), ())
+
+    def place(path: Path) -> str:
+        asked = [(Repository(str(path), "local", {}), listing())]
+        return said(repositories.check(asked, office, None))
+
+    assert f"error: local: it lies beside the administrations, in {share}," in place(
+        share / "a.borg"
+    )
+    assert "beside the administrations" in place(share / "backups" / "a.borg")
+    assert "beside" not in place(tmp_path / "a.borg")
 
 
 def test_encryption_and_the_emergency_sheet_are_looked_at() -> None:

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+import dbf
 import pytest
 from index_walk import walk_index
 from table_reader import ReadTable, read_records
@@ -136,7 +137,6 @@ def test_another_program_reads_texts_and_amounts_of_an_administration(office: Of
 
 
 def test_a_second_program_opens_every_table_of_an_administration(office: Office) -> None:
-    dbf = pytest.importorskip("dbf")
     for path in sorted(office.administrations[0].folder.glob("*.DBF")):
         with dbf.Table(str(path)).open(dbf.READ_ONLY) as opened:
             assert len([tuple(record) for record in opened]) == len(all_records(path))

@@ -2,6 +2,7 @@ import datetime
 import math
 import pathlib
 
+import dbf
 import pytest
 from table_reader import read_records
 
@@ -64,7 +65,6 @@ def test_another_program_reads_every_type_of_field(path: pathlib.Path) -> None:
 
 
 def test_a_second_program_reads_the_same(path: pathlib.Path) -> None:
-    dbf = pytest.importorskip("dbf")
     with dbf.Table(str(path)).open(dbf.READ_ONLY) as opened:
         assert opened[0].name.rstrip() == "Café 't Hoekje"
         assert opened[0].note == "Eén regel\r\nen nog één"

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import dbf
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from avplugin.demo.office import generate_office
 from avplugin.demo.working_day import play_working_day
 from avplugin.foxpro.compound_index import Tag
 from avplugin.foxpro.container import build_container
-from avplugin.foxpro.health import TableFault, check_tables
+from avplugin.foxpro.health import TableFault, check_tables, without_table
 from avplugin.foxpro.open_table import OpenTable, pack_table
 from avplugin.foxpro.table import Field, build_table
 from avplugin.installation.scan import scan_folder
@@ -124,7 +125,6 @@ def test_a_table_stays_sound_while_it_is_worked_in(folder: Path, table: Path) ->
 
 def write_with_dbf(path: Path, columns: str, kind: str, rows: Sequence[tuple[object, ...]]) -> None:
     """Write a table with a program of others."""
-    dbf = pytest.importorskip("dbf")
     new = dbf.Table(str(path), columns, dbf_type=kind, codepage="cp1252")
     new.open(dbf.READ_WRITE)
     for row in rows:
@@ -232,6 +232,23 @@ def test_memos_and_indexes_without_a_table_are_no_fault(folder: Path, table: Pat
     (folder / "LOS.CDX").write_bytes(b"x")
 
     assert check(folder) == ()
+
+
+def test_memos_and_indexes_without_a_table_are_found_by_themselves(
+    folder: Path, table: Path, memo: Path
+) -> None:
+    assert without_table(scan_folder(str(folder))) == ()
+    table.rename(folder / "grootboek.dbf")
+    assert without_table(scan_folder(str(folder))) == ()
+
+    (folder / "grootboek.dbf").unlink()
+    (folder / "ADMIN.DBC").rename(folder / "ADMIN.DBF")
+    (folder / "SUB").mkdir()
+    memo.rename(folder / "SUB" / "BTW.fpt")
+
+    assert without_table(scan_folder(str(folder))) == (
+        *(b"ADMIN.DCT", b"ADMIN.DCX", b"GROOTBOEK.CDX", b"SUB/BTW.fpt"),
+    )
 
 
 def test_what_pack_leaves_behind_is_not_looked_at(folder: Path, table: Path) -> None:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backup_sets import PLAIN
 from past import Past
 
 from avplugin.borgmatic.process import find_process
 from avplugin.configuration.load import load_configuration
-from avplugin.configuration.model import BackupSet
-from avplugin.configuration.sessions import OnBusy
 from avplugin.configuration.window import Window
 from avplugin.language import texts_in
 from avplugin.report.content import SetRow, make_report
@@ -39,16 +38,6 @@ from avplugin.status.gather import gather
 pytestmark = pytest.mark.usefixtures("amsterdam")
 
 DAY = 86400.0
-PLAIN = BackupSet(
-    name="administrations",
-    folders=(),
-    select=("*",),
-    borgmatic=Path("x.yaml"),
-    only_changed=True,
-    on_busy=OnBusy.LEAVE_OUT,
-    blocked_by=frozenset(),
-    overdue_after=2 * DAY,
-)
 WINDOW = Window(datetime.time(20), datetime.time(6))
 BY_DAY = Window(datetime.time(9), datetime.time(15))
 

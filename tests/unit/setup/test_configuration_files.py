@@ -91,6 +91,7 @@ def test_in_the_usual_places_the_hooks_are_as_shipped(places: Places) -> None:
 
     files = configuration_files(ANSWERS, usual)
 
+    assert "Copy this file" not in files[usual.configuration]
     text = files[places.borgmatic / "accountview-system.yaml"]
     assert "run: ['avplugin before-backup system --borgmatic-config" in text
     common = files[places.borgmatic / "include" / "accountview.yaml"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -43,3 +44,17 @@ def test_outcomes_of_another_version_are_no_hindrance(tmp_path: Path) -> None:
     [outcome] = state.outcomes()
 
     assert (outcome.archive, outcome.reasons, outcome.left_out) == ("a", ("x",), ())
+
+
+def test_who_was_in_two_extra_folders_is_told_of_both_when_starts_are_joined(
+    tmp_path: Path,
+) -> None:
+    state = SetState(tmp_path, "system")
+    waits = dataclasses.replace(make_outcome("not now"), in_use=("extra:A: jan", "extra:B: piet"))
+
+    state.add_outcome(waits)
+    state.add_outcome(dataclasses.replace(waits, in_use=("extra:A: klaas",)))
+
+    [outcome] = state.outcomes()
+    assert outcome.in_use == ("extra:A: klaas", "extra:B: piet")
+    assert outcome.starts == 2

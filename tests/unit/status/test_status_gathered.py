@@ -338,3 +338,45 @@ def test_outcomes_that_cannot_be_understood_are_told_and_the_others_count(past: 
         f"system: 2 of the entries in {file} cannot be understood, and count for nothing",
     )
     assert status.repositories[0].good == past.night(0)
+
+
+def test_damaged_tables_are_told_with_the_last_archive_that_has_them_sound(past: Past) -> None:
+    past.bad_weeks()
+
+    [item] = [one for one in attention(look(past)) if one.concern is Concern.DAMAGED]
+
+    assert item.detail == f"DAGBOEK.DBF is cut off; last sound in {past.archive(12).name}"
+
+
+def test_damaged_tables_that_no_known_snapshot_has_sound_are_told_so(past: Past) -> None:
+    bad = past.part("CAFE26", damaged={"BTW.DBF": "BTW.DBF is cut off"}, table_health="damaged")
+    unknown = past.part("CAFE26", table_health="not checked")
+    past.write_archives(
+        [
+            (past.archive(0), past.folders(CAFE26=bad)),
+            (past.archive(1), past.folders(CAFE26=unknown)),
+        ]
+    )
+
+    [item] = [one for one in attention(look(past)) if one.concern is Concern.DAMAGED]
+
+    assert item.detail == "BTW.DBF is cut off; not sound in any snapshot that is known"
+
+
+@pytest.mark.parametrize(
+    ("file", "nights", "is_told"),
+    [(None, 1, True), ("etc/cron.d/own", 1, False), (None, 30, False)],
+    ids=["nothing", "a cron file of somebody's", "seen for weeks"],
+)
+def test_that_nothing_starts_the_nights_is_told_in_the_first_days(
+    tmp_path: Path, file: str | None, nights: int, is_told: bool
+) -> None:
+    past = Past(tmp_path / "office", NOW, ["A"])
+    past.write([past.outcome(ago) for ago in reversed(range(nights))])
+    if file is not None:
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).write_text("0 2 * * * root borgmatic create\n")
+
+    status = gather(load_configuration(str(past.configuration)), NOW, root=tmp_path)
+
+    assert status.is_unscheduled is is_told
