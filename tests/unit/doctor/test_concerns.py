@@ -12,6 +12,7 @@ from avplugin.borgmatic.archive import Archive
 from avplugin.borgmatic.borg import Listing, RepositoryUnavailable
 from avplugin.borgmatic.configuration import BorgmaticConfiguration, Repository
 from avplugin.configuration.mail import Encryption, MailServer
+from avplugin.configuration.packages import PackageSettings
 from avplugin.doctor import (
     borgmatic_files,
     clock,
@@ -384,6 +385,7 @@ def test_a_passphrase_that_others_can_read_is_told(tmp_path: Path) -> None:
     class Stub:
         probes: tuple[object, ...] = ()
         mail: None = None
+        packages: PackageSettings = dataclasses.field(default_factory=PackageSettings)
 
     passphrase = tmp_path / "my passphrase"
     passphrase.write_text("secret")

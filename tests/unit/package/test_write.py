@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import pyzipper
+from pyzipper.zipfile_aes import AESZipFile
 from seven_zip import seven_zip, unpack
 
 from avplugin.package.manifest import PackedDirectory
@@ -88,7 +88,7 @@ def test_without_the_password_or_with_another_one_nothing_but_the_open_file_is_r
     assert opened.stdout == "open"
     listed = seven_zip("l", "-slt", tmp_path / "P.zip").stdout
     assert listed.count("AES-256 Deflate") == 2
-    with pyzipper.AESZipFile(tmp_path / "P.zip") as package:
+    with AESZipFile(tmp_path / "P.zip") as package:
         # AE-2: a checksum of the contents would tell whether somebody guessed them.
         assert {info.CRC for info in package.infolist() if info.is_encrypted} == {0}
         assert {info.wz_aes_version for info in package.infolist() if info.is_encrypted} == {2}
@@ -109,8 +109,8 @@ def test_the_same_files_make_the_same_members_in_the_same_order(tmp_path: Path) 
     for name in ("A.zip", "B.zip"):
         write(tmp_path / name, FILES)
     with (
-        pyzipper.AESZipFile(tmp_path / "A.zip") as one,
-        pyzipper.AESZipFile(tmp_path / "B.zip") as other,
+        AESZipFile(tmp_path / "A.zip") as one,
+        AESZipFile(tmp_path / "B.zip") as other,
     ):
         for package in (one, other):
             package.setpassword(PASSWORD.encode())
@@ -132,7 +132,7 @@ def test_sizes_that_only_zip64_knows_are_read_by_seven_zip(
 
     out = unpack(tmp_path / "P.zip", tmp_path / "out", PASSWORD)
     assert all((out / name).read_bytes() == data for name, data in files.items())
-    with pyzipper.AESZipFile(tmp_path / "P.zip") as package:
+    with AESZipFile(tmp_path / "P.zip") as package:
         assert package.infolist()[-1].extract_version == 45
 
 
