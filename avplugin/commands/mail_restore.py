@@ -69,7 +69,8 @@ def command(
     with tempfile.TemporaryDirectory(prefix="avplugin-mail-") as private:
         file = Path(private) / _file_name(attachment.part.name)
         _fetch(context, server, folder, attachment, file)
-        is_done = import_package.import_package(context, file, given)
+        place = f"{server.login.username}, {mail.number}"
+        is_done = import_package.import_package(context, file, given, place=place)
     if is_done:
         _put_away(context, server, folder, mail, delete=delete)
 

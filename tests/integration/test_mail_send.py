@@ -284,7 +284,9 @@ def test_a_draft_that_cannot_be_written_leaves_nothing(office: World, tmp_path: 
     (tmp_path / "map.eml").mkdir()
     (tmp_path / "oud.eml").write_text("oud")
 
-    inside = office.avplugin("mail", "draft", CODE, office.administrations / CODE / "x.eml", *password)
+    inside = office.avplugin(
+        "mail", "draft", CODE, office.administrations / CODE / "x.eml", *password
+    )
     missing = office.avplugin("mail", "draft", CODE, tmp_path / "weg" / "x.eml", *password)
     present = office.avplugin("mail", "draft", CODE, tmp_path / "oud.eml", *password)
     windows = office.avplugin("mail", "draft", CODE, r"C:\x.eml", *password)
