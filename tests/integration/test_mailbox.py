@@ -480,6 +480,46 @@ def test_a_mailbox_that_was_opened_to_look_changes_nothing(
     assert server.flags(server.uids()[0]) == set()
 
 
+def test_a_message_with_odd_headers_hides_no_package(
+    server: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = mail(("BAKKER26.zip", PACKAGE)).as_bytes()
+    date, sender = b"Fri, 20 Nov 2026 10:00:00 +0100", b"From: Jan de Boer <jan@klant.nl>"
+    odd = [
+        *[usual.replace(date, odd) for odd in (b"", b"nonsense", b"\xff", b"=?utf-8?b?AAAA?=")],
+        usual.replace(date, b"Mon, 1 Jan 0001 00:00:00 +0000"),
+        usual.replace(date, b"Fri, 31 Dec 9999 23:59:59 -1400"),
+        usual.replace(date, b"Fri, 20 Nov 2026 10:00:00 +9999999"),
+        *[usual.replace(sender, odd) for odd in (b"X: y", b"From: ", b"From: <@>")],
+        usual.replace(sender, b"From: \xe9 <\xe9@\xe8>"),
+        usual.replace(sender, b"From: undisclosed-recipients:;"),
+        usual.replace(sender, b"From: " + b"a" * 3000 + b"@b.nl"),
+        b"Content-Type: message/rfc822\r\n\r\n" + usual,
+        b"Content-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\n" + usual + b"\r\n--x--",
+    ]
+    for data in odd:
+        server.deliver(data)
+
+    with open_mailbox(inbox(server, monkeypatch)) as mailbox:
+        found = mailbox.packages()
+        shown = [mailbox.show(one.number) for one in found]
+
+    assert (len(found), mailbox.unreadable) == (len(odd), 0)
+    assert {one.attachments[0].code for one in found} == {"BAKKER26"}
+    assert {one.text for one in shown} == {"Hierbij."}
+
+
+@pytest.mark.parametrize("text", ['"', "\\", "(x)", ")", "{5}", "*", "ALL", 'a"b', 'é" {3}', "%s"])
+def test_what_is_typed_as_a_sender_is_text_and_no_order_to_the_server(
+    server: Dovecot, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    server.deliver(mail(("a.zip", PACKAGE)))
+    server.deliver(mail(("b.zip", PACKAGE), sender=f"x{text}y <x@y.nl>".replace('"', "")))
+
+    with open_mailbox(inbox(server, monkeypatch)) as mailbox:
+        assert len(mailbox.packages(text)) <= 1
+
+
 def test_a_configuration_without_a_mailbox_says_what_to_write(office: Office) -> None:
     office.imap = None  # type: ignore[assignment]
     done = office.run("mail", "list")
