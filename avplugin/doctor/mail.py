@@ -19,7 +19,8 @@ def check(server: MailServer | None, mail_to: Sequence[str]) -> Iterator[Finding
         )
     if server is None:
         return
-    yield _check_sending(server, mail_to)
+    if mail_to or server.login is not None:  # else it may be the server of configs/
+        yield _check_sending(server, mail_to)
     if server.imap is not None:
         yield _check_mailbox(server.imap)
 
