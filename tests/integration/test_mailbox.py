@@ -520,6 +520,22 @@ def test_what_is_typed_as_a_sender_is_text_and_no_order_to_the_server(
         assert len(mailbox.packages(text)) <= 1
 
 
+def test_doctor_looks_whether_the_mailbox_lets_us_in(office: Office, server: Dovecot) -> None:
+    def found() -> list[tuple[str, str]]:
+        done = office.run("--json", "doctor")
+        findings = json.loads(done.stdout)["findings"]
+        about = [one for one in findings if "read INBOX" in one["what"] or USER in one["what"]]
+        return [(one["level"], one["what"]) for one in about if one["concern"] == "mail"]
+
+    office.imap |= office.login
+    office.login = {}
+    office.secret.chmod(0o600)
+    assert found() == [("fine", f"localhost:{server.tls_port} lets {USER} read INBOX")]
+    office.imap["folder"] = "Nergens"
+    [(level, what)] = found()
+    assert (level, "has no folder Nergens" in what) == ("error", True)
+
+
 def test_a_configuration_without_a_mailbox_says_what_to_write(office: Office) -> None:
     office.imap = None  # type: ignore[assignment]
     done = office.run("mail", "list")
