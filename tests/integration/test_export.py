@@ -496,9 +496,6 @@ def test_a_disk_that_is_full_is_told_and_leaves_nothing(office: World, tmp_path:
     assert "export-" not in done.stderr
 
 
-RELOCATED = {"BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes"}
-
-
 def test_an_archive_that_is_not_what_its_manifest_says_makes_no_package(
     office: World, tmp_path: Path
 ) -> None:
@@ -506,7 +503,7 @@ def test_an_archive_that_is_not_what_its_manifest_says_makes_no_package(
     path = str(office.administrations / "BAKKER26" / "INSTEL.DBF").lstrip("/")
     archive = f"{copy}::{clean_archive(office)}"
     done = office.run(
-        "borg", "recreate", "--exclude", f"pf:{path}", archive, **RELOCATED, **passphrase(office)
+        "borg", "recreate", "--exclude", f"pf:{path}", archive, **apart(office, tmp_path)
     )
     assert done.returncode == 0, done.stderr
 
@@ -532,8 +529,7 @@ def test_a_file_of_which_a_repair_has_put_zeros_in_place_makes_no_package(
     copy = damaged_copy(office, tmp_path)
     repaired = office.run(
         *("borg", "check", "--repair", "--verbose", copy),
-        **RELOCATED,
-        **passphrase(office),
+        **apart(office, tmp_path),
         BORG_CHECK_I_KNOW_WHAT_I_AM_DOING="YES",
     )
     assert "problems found" in repaired.stderr
@@ -546,7 +542,7 @@ def test_a_file_of_which_a_repair_has_put_zeros_in_place_makes_no_package(
 def damaged_copy(world: World, folder: Path) -> Path:
     """Return a copy of the repository without a part of a file that has two names."""
     copy = shutil.copytree(world.repository, folder / "copy.borg")
-    environment = {**RELOCATED, **passphrase(world)}
+    environment = apart(world, folder)
     listed = world.run(
         *("borg", "debug", "dump-archive", f"{copy}::{clean_archive(world)}", "-"), **environment
     )
@@ -562,12 +558,16 @@ def passphrase(world: World) -> dict[str, str]:
     return {"BORG_PASSPHRASE": (world.folder / "etc" / "passphrase").read_text().strip()}
 
 
+def apart(world: World, folder: Path) -> dict[str, str]:
+    """Return an environment whose Borg takes a copy for no move of the repository."""
+    return {**passphrase(world), "BORG_BASE_DIR": str(folder / "borg")}
+
+
 def refuses_from(world: World, repository: Path, into: Path) -> str:
     into.mkdir()
     done = world.avplugin(
         *("export", "BAKKER26", into, "--repository", repository, "--no-password"),
-        **RELOCATED,
-        **passphrase(world),
+        **apart(world, repository.parent),
     )
     assert done.returncode == 1, done.stdout
     assert "Traceback" not in done.stderr
