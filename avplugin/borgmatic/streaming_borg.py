@@ -36,10 +36,14 @@ class _DamagedError(Error):
 
 
 class _Chosen(NamedTuple):
-    """An item with the chunks of its contents, wherever Borg has them."""
+    """An item with the chunks of its contents, wherever Borg has them.
+
+    Of one that `is_damaged` a repair of the repository has replaced some by zeros.
+    """
 
     item: Any
     chunks: Sequence[Any]
+    is_damaged: bool
 
 
 def _stream(archiver: Any, args: Any, archive: Any, _tarstream: Any) -> None:
@@ -58,18 +62,21 @@ def _chosen(archiver: Any, args: Any, archive: Any) -> Iterator[_Chosen]:
     Of several names of one file (hard links) only the first one in the archive has chunks.
     """
     matcher = archiver.build_matcher(args.patterns, args.paths)
-    first: dict[str, Sequence[Any]] = {}
+    first: dict[str, Any] = {}
 
     def is_wanted(item: Any) -> bool:
         if item.get("hardlink_master", False):
-            first[item.path] = item.get("chunks", ())
+            first[item.path] = item
         return bool(matcher.match(item.path))
 
     for item in archive.iter_items(is_wanted):
-        chunks: Sequence[Any] = ()
-        if stat.S_ISREG(item.mode):
-            chunks = first.get(item.source, ()) if "source" in item else item.get("chunks", ())
-        yield _Chosen(item, chunks)
+        if not stat.S_ISREG(item.mode):
+            yield _Chosen(item, (), is_damaged=False)
+            continue
+        holder = first.get(item.source) if "source" in item else item
+        if holder is None:
+            raise _DamagedError(item.path, f"its contents, those of {item.source}, are not there")
+        yield _Chosen(item, holder.get("chunks", ()), "chunks_healthy" in holder)
     for pattern in matcher.get_unmatched_include_patterns():
         archiver.print_warning_instance(IncludePatternNeverMatchedWarning(pattern))
 
@@ -91,7 +98,7 @@ def _write(chosen: _Chosen, contents: Iterator[bytes], out: IO[bytes]) -> None:
     item = chosen.item
     kind = _TYPES.get(stat.S_IFMT(item.mode), "?")
     size = sum(chunk.size for chunk in chosen.chunks)
-    if "chunks_healthy" in item:
+    if chosen.is_damaged:
         raise _DamagedError(item.path, "parts of it are lost; a repair put zeros in their place")
     if kind == "-" and item.get("size", size) != size:
         raise _DamagedError(item.path, "its contents are not as long as its list says")

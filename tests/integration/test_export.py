@@ -528,6 +528,31 @@ def test_a_damaged_repository_makes_no_package(office: World, tmp_path: Path) ->
     assert str(copy) in said
 
 
+def test_a_file_of_which_a_repair_has_put_zeros_in_place_makes_no_package(
+    office: World, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(office.repository, tmp_path / "copy.borg")
+    environment = {**RELOCATED, **passphrase(office)}
+    listed = office.run(
+        *("borg", "debug", "dump-archive", f"{copy}::{clean_archive(office)}", "-"), **environment
+    )
+    items = json.loads(listed.stdout)["_items"]
+    [item] = [one for one in items if one["path"].endswith(".BAK") and "chunks" in one]
+    lost = item["chunks"][0][0].removeprefix("\x7f")  # how Borg marks bytes
+    done = office.run("borg", "debug", "delete-obj", copy, lost, **environment)
+    assert done.returncode == 0, done.stderr
+    repaired = office.run(
+        *("borg", "check", "--repair", "--verbose", copy),
+        **environment,
+        BORG_CHECK_I_KNOW_WHAT_I_AM_DOING="YES",
+    )
+    assert "problems found" in repaired.stderr
+
+    said = refuses_from(office, copy, tmp_path / "uit")
+
+    assert "put zeros in their place" in said
+
+
 def passphrase(world: World) -> dict[str, str]:
     return {"BORG_PASSPHRASE": (world.folder / "etc" / "passphrase").read_text().strip()}
 
@@ -575,7 +600,7 @@ def nobody(world: World, *sessions: dict[str, object]) -> list[str]:
             }
         )
     )
-    return ["cat", str(answer)]
+    return ["sh", "-c", f"cat {answer}; ! grep -q '\"somebody\"' {answer} || exit 75"]
 
 
 def test_a_live_package_takes_along_copy_documents_that_no_backup_has(

@@ -195,6 +195,20 @@ def test_a_file_that_is_there_is_left_as_it_is_also_one_that_comes_meanwhile(
     assert left(tmp_path) == ["P.zip"]
 
 
+def test_a_file_that_comes_in_the_last_moment_is_not_replaced_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "P.zip"
+    with pytest.raises(AlreadyThere), PackageWriter(file, None) as writer:
+        writer.add_file("a", 1, MOMENT, iter([b"x"]))
+        file.write_text("van een ander")
+        monkeypatch.setattr("avplugin.package.write.refuse_present", lambda *_, **__: None)
+        writer.publish()
+
+    assert file.read_text() == "van een ander"
+    assert left(tmp_path) == ["P.zip"]
+
+
 def test_a_file_is_replaced_only_when_the_new_one_is_whole(tmp_path: Path) -> None:
     file = tmp_path / "P.zip"
     file.write_text("de vorige")
