@@ -222,6 +222,7 @@ def _show(context: Context, package: Package, preparation: Preparation) -> None:
     from avplugin.commands.check_page import show_check_page  # noqa: PLC0415
     from avplugin.restore.put_back import folders_of  # noqa: PLC0415
     from avplugin.restore.who_is_in import tell_who_is_in  # noqa: PLC0415
+    from avplugin.state.manifest import NOT_CHECKED  # noqa: PLC0415
 
     _ = context.texts.gettext
     file, run = package.file, package.manifest.run
@@ -244,6 +245,8 @@ def _show(context: Context, package: Package, preparation: Preparation) -> None:
             source.append((_("Snapshot"), package.manifest.snapshot))
     who = tell_who_is_in(preparation.configuration, folders_of(preparation.targets))
     show_check_page(context, preparation, source, who)
+    if not package.is_plain and package.sessions == NOT_CHECKED:
+        context.warn(_("when the books were copied, nobody looked whether somebody was in"))
     if package.is_plain or not package.is_encrypted:
         context.warn(_("anybody can have made this package: no name in it proves who did"))
     else:

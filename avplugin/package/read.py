@@ -30,7 +30,7 @@ from avplugin.package.manifest import (
 from avplugin.package.member import WrongPassword, contents, knows_password, passwords_as_bytes
 from avplugin.package.member_names import colliding, why_unfit
 from avplugin.package.zip_directory import AES, ZIPCRYPTO, Member, read_members
-from avplugin.state.manifest import FolderManifest
+from avplugin.state.manifest import FolderManifest, Manifest
 from avplugin.wording import some
 
 READ_ME = ("LEESMIJ.txt", "README.txt")
@@ -104,6 +104,11 @@ class Package:
     def is_encrypted(self) -> bool:
         """Whether its contents are."""
         return self.password is not None
+
+    @property
+    def sessions(self) -> str:
+        """Who was in when the books were copied: not checked, nobody or somebody."""
+        return Manifest(self.manifest.run, self.manifest.folders).sessions
 
 
 def peek(file: Path | bytes) -> Peek:

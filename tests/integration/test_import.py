@@ -6,6 +6,7 @@ import email.message
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import time
@@ -22,6 +23,8 @@ from seven_zip import seven_zip
 from terminal import Terminal
 
 from avplugin.package.read import peek
+from avplugin.sessions.model import Answer, Session, SessionKind
+from avplugin.sessions.report import to_document
 
 BAKKER, KLANT2, VANDIJK = "BAKKER26", "KLANT2", "VANDIJK"
 
@@ -258,7 +261,44 @@ def test_in_json_it_says_what_was_put_back_and_what_is_to_be_set(
     assert {one["kind"] for one in answer["to_set"]} == {"administration", "copy-documents"}
 
 
+def test_a_person_is_asked_where_to_and_has_to_type_the_other_code(
+    world: World, elsewhere: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "pakket.zip"
+    pack(file, BAKKER, inside(elsewhere), None)
+    terminal = Terminal(world, "avplugin", "import", file)
+    terminal.read_until("In a new folder")
+    assert str(world.administrations / BAKKER) in terminal.shown
+    terminal.type("2\n")
+    terminal.read_until("Code of the other administration:")
+    terminal.type("klant2\n")
+    terminal.read_until("Type its code to go on:")
+    terminal.type("KLANT2\n")
+
+    assert terminal.end() == 0, terminal.shown
+    assert contents(world.administrations / "Klant 2") == contents(elsewhere)
+
+
 # What is refused
+
+
+def test_nothing_is_put_back_while_somebody_is_in(world: World, package: Path) -> None:
+    labels = [BAKKER, f"copy documents of {BAKKER}"]
+    session = Session(
+        *(SessionKind.USER, "jan", "PC7", BAKKER, BAKKER, "GROOTBOEK", "", "portal"), writing=False
+    )
+    said = to_document(Answer((session,), frozenset(labels)), labels)
+    (world.folder / "said.json").write_text(json.dumps(said))
+    script = f"cat {shlex.quote(str(world.folder / 'said.json'))}"
+    world.configure(sessions={"probes": [{"command": ["sh", "-c", script]}]})
+    before = tree(world.office)
+
+    done = call(world, "import", package, "--original", "--yes", **PASSWORD_GIVEN)
+
+    assert done.returncode == 75, done.stderr
+    assert "nothing is put back while somebody is in" in done.stdout
+    assert "jan" in done.stdout
+    assert tree(world.office) == before
 
 
 def test_a_script_can_name_the_only_administration_that_it_takes(
