@@ -45,28 +45,11 @@ default_login_user = {user}
 first_valid_uid = 1
 mail_uid = {uid}
 mail_gid = {gid}
-mail_location = maildir:{folder}/mail/%n
 mailbox_list_index = yes
-{more}
 ssl = required
-ssl_cert = <{folder}/server.pem
-ssl_key = <{folder}/server.pem
-disable_plaintext_auth = yes
 auth_mechanisms = plain login xoauth2
-auth_username_format = %n
-passdb {{
-  driver = passwd-file
-  args = {folder}/passwd
-}}
-passdb {{
-  driver = oauth2
-  mechanisms = xoauth2
-  args = {folder}/oauth2
-}}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={folder}/mail/%n allow_all_users=yes
-}}
+auth_failure_delay = 0
+{more}
 service imap-login {{
   chroot =
   inet_listener imap {{
@@ -82,7 +65,6 @@ service lmtp {{
     port = {ports[2]}
   }}
 }}
-auth_failure_delay = 0
 service anvil {{
   chroot =
   unix_listener anvil-auth-penalty {{
@@ -93,11 +75,68 @@ service stats {{
   chroot =
 }}
 """
-_OAUTH2 = """
+_OF_2_3 = """
+mail_location = maildir:{folder}/mail/%n
+ssl_cert = <{folder}/server.pem
+ssl_key = <{folder}/server.pem
+disable_plaintext_auth = yes
+auth_username_format = %n
+passdb {{
+  driver = passwd-file
+  args = {folder}/passwd
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={folder}/mail/%n allow_all_users=yes
+}}
+"""
+_OAUTH2_OF_2_3 = """
 introspection_mode = local
 local_validation_key_dict = fs:posix:prefix={folder}/keys/
 username_attribute = sub
 username_format = %n
+"""
+_BEGINNING_OF_2_4 = """
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+"""
+_OF_2_4 = """
+mail_driver = maildir
+mail_path = {folder}/mail/%{{user | username}}
+ssl_server_cert_file = {folder}/server.pem
+ssl_server_key_file = {folder}/server.pem
+auth_allow_cleartext = no
+auth_username_format = %{{user | username}}
+passdb passwd-file {{
+  passwd_file_path = {folder}/passwd
+}}
+passdb oauth2 {{
+  mechanisms_filter = xoauth2
+}}
+oauth2 {{
+  introspection_mode = local
+  username_attribute = sub
+  oauth2_local_validation {{
+    dict fs {{
+      fs posix {{
+        prefix = {folder}/keys/
+      }}
+    }}
+  }}
+}}
+userdb static {{
+  static_allow_all_users = yes
+  fields {{
+    uid = {uid}
+    gid = {gid}
+    home = {folder}/mail/%{{user | username}}
+  }}
+}}
 """
 
 
@@ -166,25 +205,19 @@ def dovecot(more: str = "") -> Iterator[Dovecot]:
     keys = folder / "keys" / "default" / "HS256"
     keys.mkdir(parents=True)
     (keys / "default").write_text(base64.b64encode(_KEY).decode())
-    (folder / "oauth2").write_text(_OAUTH2.format(folder=folder))
-    (folder / "dovecot.conf").write_text(
-        _CONFIGURATION.format(
-            folder=folder,
-            user=_name(uid),
-            group=_group(gid),
-            uid=uid,
-            gid=gid,
-            ports=ports,
-            more=more,
-        )
-    )
+    server = shutil.which("dovecot", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    assert server is not None, "./run test installs dovecot-imapd and dovecot-lmtpd"
+    values = {
+        **{"folder": folder, "user": _name(uid), "group": _group(gid), "uid": uid, "gid": gid},
+        **{"ports": ports, "more": more},
+    }
+    (folder / "oauth2").write_text(_OAUTH2_OF_2_3.format(**values))
+    (folder / "dovecot.conf").write_text(_text_for(server).format(**values))
     for part in ("run", "state", "mail"):
         (folder / part).mkdir()
     if is_root:
         for path in (folder, *folder.rglob("*")):
             os.chown(path, uid, gid)
-    server = shutil.which("dovecot", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    assert server is not None, "./run test installs dovecot-imapd and dovecot-lmtpd"
     process = subprocess.Popen([*become, server, "-F", "-c", str(folder / "dovecot.conf")])
     try:
         for port in ports:
@@ -194,6 +227,14 @@ def dovecot(more: str = "") -> Iterator[Dovecot]:
         process.terminate()
         process.wait(20)
         shutil.rmtree(folder)
+
+
+def _text_for(server: str) -> str:
+    """Return a configuration in the words of this Dovecot; 2.4 has others than those before."""
+    done = subprocess.run([server, "--version"], capture_output=True, text=True, check=True)
+    if done.stdout.startswith("2.3."):
+        return _CONFIGURATION + _OF_2_3
+    return _BEGINNING_OF_2_4 + _CONFIGURATION + _OF_2_4
 
 
 def _client(server: Dovecot) -> IMAPClient:

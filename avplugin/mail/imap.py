@@ -181,9 +181,10 @@ class Mailbox:
     ) -> None:
         """Write an attachment to a file, and leave the message unread.
 
-        `progress` is called with the bytes of the message so far, and of how many. The size of an
+        `progress` is called with the bytes of the message so far, and of how many. A large
         attachment is not held in memory. Raise MailError or OSError.
         """
+        self._check(attachment.number)
         part = attachment.part
         with tempfile.TemporaryFile(dir=file.parent) as raw:
             at = 0
@@ -293,11 +294,11 @@ class Mailbox:
                 by_number.setdefault(part.number, []).append(uid)
         beginnings: dict[tuple[int, str], bytes] = {}
         size = BEGINNING * 3 // 2  # as base64 at the most
-        for number, found in by_number.items():
-            for uids in _batches(found):
-                answer = self._client.fetch(uids, [f"BODY.PEEK[{number}]<0.{size}>"])
-                for uid, values in answer.items():
-                    beginnings[uid, number] = values.get(f"BODY[{number}]<0>".encode()) or b""
+        for number, uids in by_number.items():
+            key = f"BODY[{number}]<0>".encode()
+            wanted = [f"BODY.PEEK[{number}]<0.{size}>"]
+            for uid, answer in self._each(uids, wanted, _as_it_is):
+                beginnings[uid, number] = answer.get(key) or b""
         attachments = {}
         for uid, parts in zips.items():
             made = []
@@ -343,6 +344,10 @@ class Mailbox:
         if piece is not None and (not isinstance(piece, bytes) or len(piece) > size):
             raise ProtocolError("more came than was asked for")
         return piece or b""
+
+
+def _as_it_is(_uid: int, answer: Any) -> Any:
+    return answer
 
 
 def _zips_of(_uid: int, answer: Any) -> tuple[Part, ...]:

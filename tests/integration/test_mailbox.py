@@ -22,7 +22,8 @@ from mail_server import PASSWORD, USER, Authority
 
 from avplugin.configuration.mail import Encryption, ImapServer, Login
 from avplugin.mail.error import MailError
-from avplugin.mail.imap import open_mailbox
+from avplugin.mail.imap import Attachment, open_mailbox
+from avplugin.mail.structure import Part
 
 
 def zipped(*names: str) -> bytes:
@@ -35,6 +36,7 @@ def zipped(*names: str) -> bytes:
 
 PACKAGE = zipped("LEESMIJ.txt", "README.txt", "BAKKER26/", "BAKKER26/A.DBF")
 OTHER = zipped("foto.jpg")
+ZIP = Part("2", "application/zip", "a.zip", "", "base64", 100, True)
 JAN = "Jan de Boer <jan@klant.nl>"
 
 
@@ -430,7 +432,7 @@ def test_an_attachment_comes_as_it_was_sent_whatever_it_travelled_in(
 
 
 def test_only_the_message_that_is_meant_is_removed(
-    server: Dovecot, monkeypatch: pytest.MonkeyPatch
+    server: Dovecot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         server.deliver(mail(("a.zip", PACKAGE)))
@@ -446,8 +448,13 @@ def test_only_the_message_that_is_meant_is_removed(
         assert mailbox.delete(number) is True
         with pytest.raises(MailError, match="is not in the folder any more"):
             mailbox.delete(number)
-        with pytest.raises(MailError, match="has been numbered anew"):
-            mailbox.delete(number._replace(validity=1))
+        for meant in (number._replace(validity=1), number._replace(validity=1, uid=third)):
+            attachment = Attachment(ZIP, meant, True, "")
+            with pytest.raises(MailError, match="has been numbered anew"):
+                mailbox.delete(meant)
+            with pytest.raises(MailError, match="has been numbered anew"):
+                mailbox.fetch(attachment, tmp_path / "a.zip", lambda *_: None)
+        assert not (tmp_path / "a.zip").exists()
 
     assert server.uids() == [first, third]
     assert server.flags(third) == set()
