@@ -80,7 +80,7 @@ def _codes_and_target(words: Sequence[str]) -> tuple[list[str], str]:
     target = words[-1]
     if is_windows_path(target):
         raise click.UsageError(f"{target}: where to is a path on this machine, from / on")
-    return list({code_key(code): code for code in reversed(words[:-1])}.values())[::-1], target
+    return list({code_key(code): code for code in words[:-1]}.values()), target
 
 
 def _make_place(

@@ -25,7 +25,7 @@ CODE = "BAKKER26"
 PASSWORD = "wachtwoord van de bench"
 
 # Linux counts the memory of a process that starts another as that one's: this one is to be small.
-_GENERATE = """
+GENERATE = """
 import pathlib, sys
 from avplugin.demo.office import generate_office
 from avplugin.demo.story import install_configuration
@@ -55,7 +55,7 @@ def main() -> None:
 def measure(folder: Path, megabytes: int) -> None:
     """Print what taking out an administration of about this size costs."""
     size = str(megabytes * 1_000_000)
-    run([sys.executable, "-c", _GENERATE, str(folder), size], dict(os.environ), folder)
+    run([sys.executable, "-c", GENERATE, str(folder), size], dict(os.environ), folder)
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
