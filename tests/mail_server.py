@@ -118,7 +118,8 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self.file = folder / "authority.pem"
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _named("A test's authority")
+        # Of two with one name, a client would take the first for the other.
+        self._name = _named(f"A test's authority {x509.random_serial_number()}"[:64])
         builder = _certificate(self._name, self._name, self._key).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )

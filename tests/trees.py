@@ -10,7 +10,7 @@ from borgmatic.actions.pattern import collect_patterns, process_patterns
 from borgmatic.borg.pattern import write_patterns_file
 from hypothesis import strategies as st
 
-from avplugin.borgmatic.patterns import make_patterns
+from avplugin.borgmatic.patterns import Selection
 from avplugin.installation.locate import why_not_nameable
 
 NASTY_NAMES = (
@@ -108,15 +108,19 @@ def trees(draw: st.DrawFn, most: int = 14) -> Tree:
     return Tree(frozenset(folders | {()}), frozenset(wanted), frozenset(barred))
 
 
-def lines_for_borg(tree: Tree, root: str, manifest_root: str, folder: Path) -> list[str]:
+def selection(tree: Tree, root: str, *, may_gather: bool = False) -> Selection:
+    """Return what Borg is to be told of a tree below `root`."""
+    wanted, barred = tree.paths(root, tree.wanted), tree.paths(root, tree.barred)
+    return Selection(wanted, barred, lambda _: may_gather)
+
+
+def lines_for_borg(selected: Selection, manifest_root: str, folder: Path) -> list[str]:
     """Return the pattern file as borgmatic hands it to Borg.
 
     borgmatic's own functions read avplugin's pattern file, expand what they expand, and write it.
     """
     written = folder / "patterns"
-    lines = make_patterns(
-        tree.paths(root, tree.wanted), tree.paths(root, tree.barred), manifest_root
-    )
+    lines = selected.lines(manifest_root)
     written.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     config = {"patterns_from": [str(written)]}
     patterns = process_patterns(collect_patterns(config, None), config, None, str(folder))

@@ -14,6 +14,7 @@ from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, clean_name, of_series
 from avplugin.borgmatic.bootstrap import stored_by_borgmatic
 from avplugin.borgmatic.borg import ItemList
+from avplugin.borgmatic.open_repository import OpenRepository
 from avplugin.borgmatic.process import calling_process, is_attended
 from avplugin.configuration.model import CHOSEN
 from avplugin.errors import AvpluginError
@@ -62,12 +63,13 @@ def finish(call: Call) -> Result:
     if it is not clean; AvpluginError if before-backup did not run for this borgmatic process. What
     the run has taken is given back in every case.
     """
-    with locked(call.state.lock):
+    with locked(call.state.lock), contextlib.ExitStack() as stack:
         run = _own_run(call)
         taken = _Taken(call, run)
         manifest = read_manifest(call.state.manifest_data())
+        opened = stack.enter_context(OpenRepository(call.repository))
         try:
-            committed = _prove_and_commit(call, run, manifest, taken)
+            committed = _prove_and_commit(call, run, manifest, taken, opened)
         except AvpluginError as error:
             outcome = _outcome(run, manifest, "failed", "", [str(error)])
             if isinstance(error, NotClean):
@@ -84,9 +86,11 @@ def finish(call: Call) -> Result:
             taken.give_back()
         outcome = _outcome(run, manifest, "clean", committed.name, [])
         with contextlib.suppress(borg.BorgError):
-            sizes = borg.archive_sizes(call.repository, committed.name)
-            committed = committed.known_by(sizes.id)
+            sizes = opened.archive_sizes(committed.name)
+            committed = committed.known_by(sizes.id, opened.state())
             outcome = dataclasses.replace(outcome, new=sizes.new, repository_size=sizes.repository)
+        with contextlib.suppress(borg.BorgError):
+            opened.close()
         _end(call.state, outcome)
         warnings = _tidy(call, run, manifest, committed)
     faults = (
@@ -159,58 +163,91 @@ class _Committed:
     """An archive that was proven clean, by its final name.
 
     `listing` is what the repository holds since; None as long as the archive's new id is not known.
+    `state` is that of the repository then, empty if it is not known.
     """
 
     name: str
     before: Archive
     listing_before: borg.Listing
     listing: borg.Listing | None = None
+    state: str = ""
 
-    def known_by(self, identity: str) -> _Committed:
-        """Return it with its new id."""
+    def known_by(self, identity: str, state: str) -> _Committed:
+        """Return it with its new id, in a repository of this state."""
         renamed = dataclasses.replace(self.before, name=self.name, id=identity)
         archives = tuple(
             renamed if one.id == self.before.id else one for one in self.listing_before.archives
         )
-        return dataclasses.replace(self, listing=self.listing_before._replace(archives=archives))
+        listing = self.listing_before._replace(archives=archives)
+        return dataclasses.replace(self, listing=listing, state=state)
 
 
-def _prove_and_commit(call: Call, run: Run, manifest: Manifest, taken: _Taken) -> _Committed:
+def _prove_and_commit(
+    call: Call, run: Run, manifest: Manifest, taken: _Taken, opened: OpenRepository
+) -> _Committed:
     """Return the archive with its final name; from the rename on it counts as clean."""
-    before = call.state.contents_before(run)
-    reasons = list(run.brake)
-    reasons += [f"{label}, overdue, was copied though {who}" for label, who in run.despite.items()]
-    # Whoever was in during the copy is either still in, or has left, and then the scan shows what
-    # was written: the other way round, it could have been too early to see it.
-    reasons += who_came_in(call, run, manifest, before)
-    reasons += moved_folders(run, before, manifest.stored)
-    taken.give_back()
-    if taken.broken:
-        reasons.append(f"the fence did not stand all the time: {taken.broken}")
-    listing = borg.list_archives(call.repository)
-    archive, items = _find_archive(call, run, listing)
-    reasons += wrong_items(
-        run,
-        before,
-        call.state.manifest_sizes(),
-        manifest.stored,
-        items,
-        also=stored_by_borgmatic(call.repository, archive.name, items),
-    )
+    with call.state.contents_before(run) as before, _Found(call, run, opened) as found:
+        reasons = list(run.brake)
+        reasons += [
+            f"{label}, overdue, was copied though {who}" for label, who in run.despite.items()
+        ]
+        # Whoever was in during the copy is either still in, or has left, and then the scan shows
+        # what was written: the other way round, it could have been too early to see it.
+        reasons += who_came_in(call, run, manifest, before)
+        reasons += moved_folders(run, before, manifest.stored)
+        taken.give_back()
+        if taken.broken:
+            reasons.append(f"the fence did not stand all the time: {taken.broken}")
+        listing, archive, items = found.wait()
+        reasons += wrong_items(
+            run,
+            before,
+            call.state.manifest_sizes(),
+            manifest.stored,
+            items,
+            also=stored_by_borgmatic(call.repository, archive.name, items, opened),
+        )
     if reasons:
         with Catalogue.open(call.configuration.state) as catalogue:
             catalogue.note_listed(listing.id, utc_now(), listing.archives)
         raise NotClean(call, archive.name, [*reasons, *filter(None, [taken.fault])])
     final = clean_name(archive.name, [other.name for other in listing.archives])
-    borg.rename_archive(call.repository, archive.name, final)
+    opened.rename_archive(archive.name, final)
     return _Committed(final, archive, listing)
 
 
-def _find_archive(call: Call, run: Run, listing: borg.Listing) -> tuple[Archive, ItemList]:
-    """Return the one archive that holds this run's manifest, with its list.
+class _Found:
+    """The archive of a run, looked for beside all else: it does not change any more."""
+
+    def __init__(self, call: Call, run: Run, opened: OpenRepository) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only here
+
+        self._opened = opened
+        self._executor = ThreadPoolExecutor(max_workers=1)
+        self._answer = self._executor.submit(_find_archive, call, run, opened)
+
+    def wait(self) -> tuple[borg.Listing, Archive, ItemList]:
+        """Return what the repository holds, the archive and its list; raise as _find_archive."""
+        return self._answer.result()
+
+    def __enter__(self) -> _Found:
+        """Return it; on the way out Borg is not asked any more."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._opened.give_up()
+        self._executor.shutdown()
+
+
+def _find_archive(
+    call: Call, run: Run, opened: OpenRepository
+) -> tuple[borg.Listing, Archive, ItemList]:
+    """Return the one archive that holds this run's manifest, with its list, and what else there is.
 
     Never the last one by time or place: clocks jump, and other runs come in between.
     """
+    listing = opened.list_archives()
     if listing.id != run.repository_id:
         raise AvpluginError(
             f"{call.repository.path} is another repository now than when the backup began.\n"
@@ -221,11 +258,11 @@ def _find_archive(call: Call, run: Run, listing: borg.Listing) -> tuple[Archive,
     for archive in of_series(listing.archives, call.series):
         if archive.id in run.known_archives or archive.is_clean or archive.is_checkpoint:
             continue
-        items = borg.list_items(call.repository, archive.name)
+        items = opened.list_items(archive.name)
         if mark in items:
             found.append((archive, items))
     if len(found) == 1:
-        return found[0]
+        return listing, *found[0]
     if found:
         names = " and ".join(archive.name for archive, _ in found)
         raise AvpluginError(
@@ -257,6 +294,10 @@ def _tidy(call: Call, run: Run, manifest: Manifest, committed: _Committed) -> li
             stale = _stale(reader, archives, newest, manifest)
             if call.set.name == CHOSEN:
                 stale += too_many(reader, archives, call.configuration.keep_chosen)
+            if committed.state and not stale:
+                # The next night need not ask Borg what is there, if nobody writes until then.
+                listing = reader.listing
+                catalogue.note_listed(listing.id, utc_now(), listing.archives, committed.state)
             if stale:
                 borg.delete_archives(call.repository, [archive.name for archive in stale])
                 left = tuple(one for one in reader.listing.archives if one not in stale)

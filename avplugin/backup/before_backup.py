@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import gc
 import os
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -21,7 +22,7 @@ from avplugin.backup.references import tell_references
 from avplugin.backup.who_is_in import Clearance, PutOff, SomebodyIn, clear_the_way, put_up_fence
 from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive, of_series
-from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
+from avplugin.borgmatic.patterns import Selection, may_begin_above
 from avplugin.borgmatic.process import Process, calling_process, is_attended
 from avplugin.configuration.model import CHOSEN
 from avplugin.errors import AvpluginError, NotNow
@@ -29,7 +30,7 @@ from avplugin.foxpro.health import without_table
 from avplugin.installation.model import Kind
 from avplugin.installation.unregistered import IS_UNREGISTERED, find_unregistered
 from avplugin.sessions.guard import Guard, end_guard
-from avplugin.snapshots.reader import SnapshotReader
+from avplugin.snapshots.reader import SnapshotReader, is_as_listed
 from avplugin.state.brake import Braked, BrakeFile
 from avplugin.state.catalogue import Catalogue
 from avplugin.state.files import Locked, locked
@@ -64,7 +65,9 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
     due = _refuse_unless_due(call, owner)
     with _alone(call, owner), _noted(call, started), contextlib.ExitStack() as stack:
         _end_guard_that_is_left(call)
-        plan = make_plan(configuration, call.set)
+        borg.check_borg_version(call.repository)
+        asked = _ask_beside(call, stack)
+        plan = _plan_first(call)
         if not plan.folders:
             raise AvpluginError(_nothing_to_store(call, plan) + _brake_for_nothing(call))
         _refuse_repository_inside(call, plan)
@@ -77,9 +80,9 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
                 clearance = put_up_fence(call, plan, guard, clearance, say)
         if configuration.sessions.probes:
             plan = _plan_again(call, plan, clearance)
-        borg.check_borg_version(call.repository)
         with Catalogue.open(configuration.state) as catalogue:
-            reader = SnapshotReader(call.repository, catalogue)
+            listing = asked.wait() if asked is not None else None
+            reader = SnapshotReader(call.repository, catalogue, listing=listing)
             identity = own_identity(call, reader, plan.installation)
             behind = behind_the_newest(call, reader.listing.archives)
             last = _last_clean(call, reader)
@@ -96,22 +99,29 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
                 _refuse_unchanged(call, owner, plan, clearance, (*strangers, *behind), found)
             manifest = _numbered(call, reader, manifest)
             known = tuple(archive.id for archive in reader.listing.archives)
-        run = _make_run(call, plan, clearance, manifest.run, owner, reader.listing.id, known)
+        selection = _selected(call, plan)
+        run = _make_run(
+            call, plan, selection, clearance, manifest.run, owner, reader.listing.id, known
+        )
         accepted = BrakeFile(call.state.folder).accepted(call.repository.path, run.repository_id)
         run = dataclasses.replace(
             run,
             newly_damaged=_newly_damaged(manifest, before, accepted),
             unregistered=strangers,
             clock=behind,
-            brake=braked.reasons if braked is not None else (),
             people=clearance.people,
             changed=_changed(manifest, before),
             gone=_gone(manifest, before),
+            brake=braked.reasons if braked is not None else (),
+            guard=guard.process if guard is not None else None,
         )
-        if guard is not None:
-            run = dataclasses.replace(run, guard=guard.process)
         tell_references(call, plan, manifest, say)
-        _begin(call, run, plan, manifest)
+        call.state.begin_run(
+            run,
+            manifest_files(manifest),
+            plan.contents,
+            selection.lines(call.state.manifest_root),
+        )
         call.state.note_passed(owner, call.repository.path)
         if guard is not None:
             guard.keep()
@@ -272,6 +282,18 @@ def _as_error(error: NotNow, text: str) -> AvpluginError:
     if isinstance(error, PutOff):
         return PutOff(text, error.in_use, error.people)
     return AvpluginError(text)
+
+
+def _plan_first(call: Call) -> Plan:
+    """Return the plan, with its hundreds of thousands of values out of the garbage collector's way.
+
+    They stay to the end, and it would look them through again and again.
+    """
+    gc.disable()
+    plan = make_plan(call.configuration, call.set)
+    gc.freeze()
+    gc.enable()
+    return plan
 
 
 def _plan_again(call: Call, plan: Plan, clearance: Clearance) -> Plan:
@@ -544,13 +566,13 @@ def _gone(manifest: Manifest, before: Manifest | None) -> tuple[str, ...]:
 def _make_run(
     call: Call,
     plan: Plan,
+    selection: Selection,
     clearance: Clearance,
     described: RunManifest,
     owner: Process,
     repository_id: str,
     known: tuple[str, ...],
 ) -> Run:
-    wanted, others = _wanted_and_others(plan)
     return Run(
         id=described.run,
         set=call.set.name,
@@ -559,7 +581,7 @@ def _make_run(
         owner=owner,
         started=described.started,
         known_archives=known,
-        ancestors=tuple(sorted(stored_ancestors(wanted, others))),
+        ancestors=tuple(sorted(selection.ancestors)),
         boundaries=plan.boundaries,
         size=plan.size,
         despite=dict(clearance.despite),
@@ -567,20 +589,24 @@ def _make_run(
     )
 
 
-def _begin(call: Call, run: Run, plan: Plan, manifest: Manifest) -> None:
-    wanted, others = _wanted_and_others(plan)
-    call.state.begin_run(
-        run,
-        manifest_files(manifest),
-        plan.contents,
-        make_patterns(wanted, others, call.state.manifest_root),
-    )
-
-
-def _wanted_and_others(plan: Plan) -> tuple[set[str], set[str]]:
-    """Return the paths to store, and those inside them that are not to be."""
+def _selected(call: Call, plan: Plan) -> Selection:
+    """Return what Borg is to be told: the paths to store, without those inside them."""
     wanted = set(plan.contents)
-    return wanted, {path for inside in plan.boundaries.values() for path in inside} - wanted
+    others = {path for inside in plan.boundaries.values() for path in inside} - wanted
+    return Selection(wanted, others, may_begin_above(call.repository.settings))
+
+
+def _ask_beside(call: Call, stack: contextlib.ExitStack) -> borg.BegunListing | None:
+    """Begin to ask Borg what the repository holds, beside the scan, if it has to be asked.
+
+    Not where people are waited for: meanwhile what it holds can change.
+    """
+    if call.configuration.sessions.probes:
+        return None
+    with Catalogue.open(call.configuration.state) as catalogue:
+        if is_as_listed(call.repository, catalogue):
+            return None
+    return stack.enter_context(borg.BegunListing(call.repository))
 
 
 def _end_guard_that_is_left(call: Call) -> None:

@@ -49,8 +49,9 @@ def describe_run(
     for folder in plan.folders:
         contents = plan.contents[folder.path]
         who = clearance.despite.get(folder.label, nobody)
-        part = describe_folder(folder, contents, plan.boundaries[folder.path], who)
-        stored.append(with_table_health(part, contents, known.get(folder.label)))
+        before = known.get(folder.label)
+        part = describe_folder(folder, contents, plan.boundaries[folder.path], who, before)
+        stored.append(with_table_health(part, contents, before))
     bad = tuple(describe_left_out(one, NOT_CHECKED) for one in plan.left_out)
     used = tuple(
         describe_left_out(one, NOT_CHECKED if one.label in clearance.unknown else one.reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from avplugin.configuration.model import BackupSet, Configuration
@@ -73,8 +73,8 @@ def make_plan(
     good: list[Folder] = []
     used: list[BadFolder] = []
     contents: dict[str, Contents] = {}
+    _refuse_state_inside(configuration, wanted)
     for folder in wanted:
-        _refuse_state_inside(configuration, folder)
         if folder.label in in_use:
             used.append(_left_out(folder, in_use[folder.label]))
             continue
@@ -167,10 +167,12 @@ def _selected_but_unknown(installation: Installation, backup_set: BackupSet) -> 
     ]
 
 
-def _refuse_state_inside(configuration: Configuration, folder: Folder) -> None:
+def _refuse_state_inside(configuration: Configuration, wanted: Sequence[Folder]) -> None:
     """Refuse a state folder inside a folder to be stored: every backup would change that folder."""
     state = os.path.realpath(configuration.state)
-    if PurePosixPath(state).is_relative_to(folder.path):
+    around = {str(path) for path in (PurePosixPath(state), *PurePosixPath(state).parents)}
+    folder = next((folder for folder in wanted if folder.path in around), None)
+    if folder is not None:
         raise AvpluginError(
             f"the state folder {state} lies inside {folder.label} ({folder.path}).\n"
             "Set 'state' in accountview.yaml to a folder outside AccountView."

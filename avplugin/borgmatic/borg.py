@@ -16,12 +16,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from avplugin.borgmatic.archive import Archive
 from avplugin.borgmatic.configuration import Repository
 from avplugin.borgmatic.early_borg import start_early
 from avplugin.errors import AvpluginError
+
+if TYPE_CHECKING:
+    from threading import Thread
 
 OLDEST_BORG = (1, 4, 5)
 TOO_NEW_BORG = (2,)  # another program: its commands take other words
@@ -93,7 +96,36 @@ def list_archives(repository: Repository) -> Listing:
     Raise BorgError if the repository does not exist, is locked, cannot be reached, or its
     passphrase is another one.
     """
-    answer = _run(repository, ["list", "--consider-checkpoints", "--json", repository.path])
+    return _listing(_run(repository, _list_words(repository)))
+
+
+class BegunListing:
+    """The answer to what list_archives asks, begun beside all else."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._running = Running(repository, _list_words(repository))
+        self._answer: Listing | None = None
+
+    def wait(self) -> Listing:
+        """Return the answer; raise what list_archives does."""
+        if self._answer is None:
+            self._answer = _listing(self._running.wait())
+        return self._answer
+
+    def __enter__(self) -> BegunListing:
+        """Return it; on the way out Borg is ended if nobody has waited for it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._running.process.returncode is None:
+            self._running.end()
+
+
+def _list_words(repository: Repository) -> list[str]:
+    return ["list", "--consider-checkpoints", "--json", repository.path]
+
+
+def _listing(answer: bytes) -> Listing:
     document = json.loads(answer)
     archives = tuple(
         Archive(
@@ -114,25 +146,35 @@ class Judged(NamedTuple):
 
 
 class ItemList:
-    """An archive's list, in its own order, as Borg wrote it: objects take several times more."""
+    """An archive's list, in its own order: objects would take several times more.
+
+    `data` has for each item its path, a NUL, Borg's letter and the size in digits, a NUL.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
 
     def __iter__(self) -> Iterator[Item]:
-        for record in io.BytesIO(self._data):
-            kind, size, path = record.rstrip(b"\n").split(b" ", 2)
-            yield Item(os.fsdecode(kind), int(size), _unquoted(path))
+        for path, found in self.pairs():
+            yield Item(found[:1].decode("ascii"), int(found[1:]), path)
 
     def __contains__(self, path: bytes) -> bool:
-        # As Borg's `!a` writes it; line breaks and quotes inside a name are escaped in it.
-        return b" %s\n" % ascii(os.fsdecode(path)).encode("ascii") in self._data
+        return path in self._data and any(path == other for other, _ in self.pairs())
+
+    def pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield each path with Borg's letter and the size in one, as they are written."""
+        parts = iter(self._data.split(b"\0"))
+        return zip(parts, parts, strict=False)
 
 
 def list_items(repository: Repository, archive: str) -> ItemList:
     """Return the list of all that is in the archive. Raise BorgError if it cannot be read."""
-    words = ["list", "--format", "{type} {size} {bpath!a}{NL}", f"{repository.path}::{archive}"]
-    return ItemList(_run(repository, words))
+    words = ["list", "--format", "{bpath!a} {type}{size}{NL}", f"{repository.path}::{archive}"]
+    data = bytearray()
+    for line in io.BytesIO(_run(repository, words)):
+        path, _, found = line.rstrip(b"\n").rpartition(b" ")
+        data += b"%s\0%s\0" % (_unquoted(path), found)
+    return ItemList(bytes(data))
 
 
 def read_files(repository: Repository, archive: str, path: str) -> bytes:
@@ -342,7 +384,7 @@ def run_inside(
 
 def check_borg_version(repository: Repository) -> None:
     """Raise BorgError if Borg is missing, or of a version that avplugin does not know."""
-    answer = _own_version(repository)
+    answer = own_version(repository)
     if answer is None:
         answer = _run(repository, ["--version"], common=False).decode("utf-8", "replace").strip()
     words = answer.split()[-1].split(".") if answer else []
@@ -356,7 +398,7 @@ def check_borg_version(repository: Repository) -> None:
         )
 
 
-def _own_version(repository: Repository) -> str | None:
+def own_version(repository: Repository) -> str | None:
     """Return the version of the Borg of this Python environment, if that is the one to be run.
 
     It is known without starting it.
@@ -448,6 +490,106 @@ def _program(repository: Repository) -> list[str]:
     return shlex.split(str(repository.settings.get("local_path") or "borg"))
 
 
+class Running:
+    """A Borg at work beside all else; to be waited for or ended.
+
+    Borg's log is read as JSON lines once it is waited for, and `on_log` gets every line.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        words: Sequence[str],
+        *,
+        folder: Path | None = None,
+        common: bool = True,
+        in_utc: bool = True,
+        program: Sequence[str] | None = None,
+        variables: Mapping[str, str] | None = None,
+        is_asked: bool = False,
+    ) -> None:
+        """Start it. Raise BorgError if there is no Borg.
+
+        Times are asked for `in_utc` as a rule: Borg's JSON has no time zone. `program` is what to
+        run instead, `variables` are for its environment besides. One that `is_asked` has a standard
+        input, and its standard output is read by whoever asks.
+        """
+        self._repository = repository
+        can_be_early = program is None and _is_own(repository)
+        program = program or _program(repository)
+        command = [*program, *(_with_common(repository, words) if common else words)]
+        with _environment(repository) as environment:
+            if in_utc:
+                environment["TZ"] = "UTC"
+            environment.update(variables or {})
+            where = folder or repository.settings.get("working_directory")
+            early = (
+                start_early(command[len(program) :], environment, where) if can_be_early else None
+            )
+            self.process = early or _start(
+                repository,
+                command,
+                environment,
+                folder,
+                stdin=subprocess.PIPE if is_asked else subprocess.DEVNULL,
+            )
+        self._output: list[bytes] = []
+        self._reader = None if is_asked else self._read_beside()
+
+    def _read_beside(self) -> Thread:
+        """Read standard output beside all else, so that neither pipe can fill up."""
+        import threading  # noqa: PLC0415 - only where Borg runs
+
+        stream = self.process.stdout
+        assert stream is not None  # noqa: S101 - for mypy
+        read = iter(lambda: stream.read(1 << 20), b"")
+        reader = threading.Thread(target=lambda: self._output.extend(read))
+        reader.start()
+        return reader
+
+    def wait(
+        self,
+        *,
+        on_log: Callable[[dict[str, Any]], None] | None = None,
+        accept_warnings: bool = False,
+    ) -> bytes:
+        """Return its standard output. Raise BorgError unless it ends in 0."""
+        messages: list[dict[str, Any]] = []
+        assert self.process.stderr is not None  # noqa: S101 - for mypy
+        try:
+            for line in self.process.stderr:
+                document = _log_line(line)
+                messages.append(document)
+                if on_log is not None:
+                    on_log(document)
+        except BaseException:
+            self.end()
+            raise
+        self._close()
+        status = self.process.returncode
+        failed = status != 0
+        if failed and accept_warnings and (status == 1 or status >= 100):
+            failed = False
+        if failed:
+            kind = RepositoryUnavailable if _is_unavailable(status, messages) else BorgError
+            raise kind(_explain(self._repository, status, messages))
+        return b"".join(self._output)
+
+    def end(self) -> None:
+        """End it, whether it is done or not."""
+        self.process.terminate()
+        self._close()
+
+    def _close(self) -> None:
+        self.process.wait()
+        if self._reader is not None:
+            self._reader.join()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # it does not hear any more
+                    stream.close()
+
+
 def _run(
     repository: Repository,
     words: Sequence[str],
@@ -460,38 +602,17 @@ def _run(
     program: Sequence[str] | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Run Borg and return its standard output. Raise BorgError unless it ends in 0.
-
-    Borg's log is read as JSON lines while it runs, so that neither pipe can fill up; `on_log` gets
-    every line. Times are asked for `in_utc` as a rule: Borg's JSON has no time zone. `program` is
-    what to run instead, `variables` are for its environment besides.
-    """
-    can_be_early = program is None and _is_own(repository)
-    program = program or _program(repository)
-    command = [*program, *(_with_common(repository, words) if common else words)]
-    messages: list[dict[str, Any]] = []
-    with _environment(repository) as environment:
-        if in_utc:
-            environment["TZ"] = "UTC"
-        environment.update(variables or {})
-        where = folder or repository.settings.get("working_directory")
-        early = start_early(command[len(program) :], environment, where) if can_be_early else None
-        process = early or _start(repository, command, environment, folder)
-        assert process.stdout is not None  # noqa: S101 - for mypy
-        assert process.stderr is not None  # noqa: S101 - for mypy
-        with process, _drained(process.stdout) as output, _ended_with_us(process):
-            for line in process.stderr:
-                document = _log_line(line)
-                messages.append(document)
-                if on_log is not None:
-                    on_log(document)
-    failed = process.returncode != 0
-    if failed and accept_warnings and (process.returncode == 1 or process.returncode >= 100):
-        failed = False
-    if failed:
-        kind = RepositoryUnavailable if _is_unavailable(process.returncode, messages) else BorgError
-        raise kind(_explain(repository, process.returncode, messages))
-    return b"".join(output)
+    """Run Borg to its end and return its standard output. Raise BorgError unless it ends in 0."""
+    running = Running(
+        repository,
+        words,
+        folder=folder,
+        common=common,
+        in_utc=in_utc,
+        program=program,
+        variables=variables,
+    )
+    return running.wait(on_log=on_log, accept_warnings=accept_warnings)
 
 
 def _start(
@@ -499,6 +620,8 @@ def _start(
     command: Sequence[str],
     environment: Mapping[str, str],
     folder: Path | None = None,
+    *,
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start Borg with pipes for what it writes. Raise BorgError if there is none."""
     try:
@@ -506,7 +629,7 @@ def _start(
             command,
             env=environment,
             cwd=folder or repository.settings.get("working_directory"),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             close_fds=False,  # the passphrase comes through an inherited pipe
@@ -577,20 +700,6 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
         process.terminate()
         process.wait()
         raise
-
-
-@contextlib.contextmanager
-def _drained(stream: IO[bytes]) -> Iterator[list[bytes]]:
-    """Yield a list that fills, beside what the block does, with all that the stream gives."""
-    import threading  # noqa: PLC0415 - only where Borg runs
-
-    parts: list[bytes] = []
-    reader = threading.Thread(target=lambda: parts.extend(iter(lambda: stream.read(1 << 20), b"")))
-    reader.start()
-    try:
-        yield parts
-    finally:
-        reader.join()
 
 
 def _log_line(line: bytes) -> dict[str, Any]:

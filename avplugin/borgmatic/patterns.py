@@ -1,49 +1,79 @@
 """The pattern file that tells borgmatic, and through it Borg, exactly which folders are meant.
 
-Two facts decide its form. borgmatic expands `*`, `?` and `[` in roots and offers no way to say
+Three facts decide its form. borgmatic expands `*`, `?` and `[` in roots and offers no way to say
 that they are meant literally, so a root never holds one: it is an ancestor without them, and
-`+`/`!` lines say what is wanted below. And Borg compares every path with every line in turn, until
-one matches: a folder that needs no line gets none, and folders side by side share one.
+`+`/`!` lines say what is wanted below. It compares every root with every other one, a minute for
+1,700 of them: many become few, the folders around them. And Borg compares every path with every
+line in turn, until one matches: a folder that needs no line gets none, and folders side by side
+share one.
 """
 
 from __future__ import annotations
 
+import collections
+import itertools
+import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 _GLOB = re.compile(r"[*?\[]")
+_MOST_ROOTS = 20  # borgmatic compares so many with each other in no time
+# Settings of borgmatic's with which Borg judges the contents of a folder by the folder itself: what
+# lies above those that are wanted must not have a say.
+_JUDGING_FOLDERS = ("one_file_system", "exclude_if_present", "exclude_caches", "exclude_nodump")
+_FEW = 4  # alternatives that are not worth to be sorted
+_DEEPEST = 20  # Python's own parser of expressions goes one call deeper for each
 
 
-def make_patterns(
-    wanted: Collection[str], boundaries: Collection[str], manifest_root: str
-) -> list[str]:
-    """Return the lines of the pattern file.
+class Selection:
+    """The folders of one archive, as Borg is told them.
 
     `wanted` are absolute paths of folders to store whole, `boundaries` those of folders that must
     not be stored though they lie inside a wanted one; either may lie inside the other.
-    `manifest_root` is a path in Borg's slashdot notation: what stands behind `/./` is the path in
-    the archive.
+    `may_begin_in` says whether Borg may be sent into a folder only because wanted ones lie in it.
     """
-    chosen = {PurePosixPath(path) for path in wanted}
-    barred = {PurePosixPath(path) for path in boundaries} - chosen
-    roots = _outermost({_root_of(path) for path in chosen})
-    rules = _Rules(chosen, barred, roots)
-    manifest = manifest_root.replace("/./", "/")
-    return [
-        f"R {manifest_root}",
-        *(f"R {root}" for root in sorted(roots)),
-        f"+ pp:{manifest}",
-        *rules.lines(),
-    ]
+
+    def __init__(
+        self,
+        wanted: Collection[str],
+        boundaries: Collection[str] = (),
+        may_begin_in: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        chosen = {PurePosixPath(path) for path in wanted}
+        barred = {PurePosixPath(path) for path in boundaries} - chosen
+        self._roots = _gathered(_outermost({_root_of(path) for path in chosen}), may_begin_in)
+        self._rules = _Rules(chosen, barred, self._roots)
+
+    @property
+    def ancestors(self) -> frozenset[str]:
+        """The folders that Borg stores only because wanted ones lie behind them."""
+        return frozenset(str(path) for path in self._rules.passages)
+
+    def lines(self, manifest_root: str) -> list[str]:
+        """Return the lines of the pattern file.
+
+        `manifest_root` is a path in Borg's slashdot notation: what stands behind `/./` is the path
+        in the archive.
+        """
+        manifest = manifest_root.replace("/./", "/")
+        return [
+            f"R {manifest_root}",
+            *(f"R {root}" for root in sorted(self._roots)),
+            f"+ pp:{manifest}",
+            *self._rules.lines(),
+        ]
 
 
-def stored_ancestors(wanted: Collection[str], boundaries: Collection[str]) -> set[str]:
-    """Return the folders that Borg stores only because wanted ones lie behind them."""
-    chosen = {PurePosixPath(path) for path in wanted}
-    barred = {PurePosixPath(path) for path in boundaries} - chosen
-    roots = _outermost({_root_of(path) for path in chosen})
-    return {str(path) for path in _Rules(chosen, barred, roots).passages}
+def may_begin_above(settings: Mapping[str, Any]) -> Callable[[str], bool]:
+    """Given borgmatic's settings, return whether Borg may be sent into a folder around wanted ones.
+
+    It must be able to list it, and none of its other rules may turn it away there.
+    """
+    if any(settings.get(key) for key in _JUDGING_FOLDERS):
+        return lambda _: False
+    return lambda path: os.access(path, os.R_OK | os.X_OK)
 
 
 def _root_of(path: PurePosixPath) -> PurePosixPath:
@@ -56,6 +86,31 @@ def _root_of(path: PurePosixPath) -> PurePosixPath:
 
 def _outermost(paths: set[PurePosixPath]) -> set[PurePosixPath]:
     return {path for path in paths if not any(parent in paths for parent in path.parents)}
+
+
+def _gathered(roots: set[PurePosixPath], may_begin_in: Callable[[str], bool]) -> set[PurePosixPath]:
+    """Return the roots, or, if they are too many, folders around them; those side by side first."""
+    fixed: set[PurePosixPath] = set()  # these are left where they are
+    while len(roots) > _MOST_ROOTS:
+        beside: dict[PurePosixPath, set[PurePosixPath]] = collections.defaultdict(set)
+        for root in roots - fixed:
+            beside[root.parent].add(root)
+        if not beside:
+            break
+        if all(len(children) == 1 for children in beside.values()):
+            depths = collections.Counter(len(parent.parts) for parent in beside)
+            usual = max(depths, key=lambda depth: (depths[depth], depth))
+            moved = [parent for parent in beside if len(parent.parts) == usual]
+        else:
+            moved = [parent for parent, children in beside.items() if len(children) > 1]
+        for parent in moved:
+            children = beside[parent]
+            if len(parent.parts) > 1 and may_begin_in(str(parent)):
+                roots = roots - children | {parent}
+            else:
+                fixed |= children
+        roots = _outermost(roots)
+    return roots
 
 
 class _Rules:
@@ -101,8 +156,26 @@ def _whole_folders(sign: str, paths: list[PurePosixPath]) -> Iterator[str]:
         yield f"{sign} pp:{paths[0]}"
     elif paths:
         # Borg matches paths without their leading slash, and searches for expressions.
-        alternatives = "|".join(re.escape(str(path).lstrip("/")) for path in paths)
-        yield f"{sign} re:^(?:{alternatives})(?:/|$)"
+        alternatives = _alternatives(sorted(str(path).lstrip("/") for path in paths))
+        yield f"{sign} re:^{alternatives}(?:/|$)"
+
+
+def _alternatives(texts: Sequence[str], depth: int = 0) -> str:
+    """Return an expression for these texts (sorted, distinct), their common beginnings only once.
+
+    Borg tries it on every path: to try a thousand texts one by one takes longer than all else.
+    """
+    if len(texts) <= _FEW or depth == _DEEPEST:
+        return f"(?:{'|'.join(map(re.escape, texts))})"
+    first, last = texts[0], texts[-1]
+    pairs = enumerate(zip(first, last, strict=False))
+    shared = next((at for at, (one, other) in pairs if one != other), len(first))
+    groups = itertools.groupby(texts, key=lambda text: text[shared : shared + 1])
+    branches = (
+        re.escape(letter) + _alternatives([text[shared + 1 :] for text in group], depth + 1)
+        for letter, group in groups
+    )
+    return f"{re.escape(first[:shared])}(?:{'|'.join(branches)})"
 
 
 def _nearest(path: PurePosixPath, marked: set[PurePosixPath]) -> PurePosixPath | None:

@@ -101,18 +101,22 @@ def _make_place(
     refuse_place(folder, context.configuration if context.has_configuration else None)
     if is_file:
         refuse_present(path, replace=replace)
-    _make_folder(context, folder, yes=yes)
+    make_folder(context, folder, ".zip", yes=yes)
     return lambda books: path if is_file else folder / package_name(books)
 
 
-def _make_folder(context: Context, folder: Path, *, yes: bool) -> None:
+def make_folder(context: Context, folder: Path, suffix: str, *, yes: bool) -> None:
+    """Make a folder that is missing, if somebody says so; files in it have this suffix.
+
+    Raise AvpluginError if it cannot be made, click.Abort if it is not to be.
+    """
     from avplugin.commands.questions import ask_yes  # noqa: PLC0415
     from avplugin.errors import AvpluginError  # noqa: PLC0415
 
     if folder.is_dir():
         return
     if os.path.lexists(folder):
-        raise AvpluginError(f"{folder} is no folder.\nA file for a package ends in .zip.")
+        raise AvpluginError(f"{folder} is no folder.\nThe name of a file ends in {suffix}.")
     if not yes:
         if not sys.stdin.isatty() or context.as_json:
             raise click.UsageError(f"the folder {folder} does not exist: add --yes to make it")
@@ -176,12 +180,13 @@ def _end(codes: Sequence[str], failed: dict[str, Exception]) -> None:
 
 def _document(done: dict[str, Exported], failed: dict[str, Exception]) -> dict[str, Any]:
     return {
-        "packages": [_package_document(one) for one in done.values()],
+        "packages": [package_document(one) for one in done.values()],
         "failed": [{"code": code, "error": _message(error)} for code, error in failed.items()],
     }
 
 
-def _package_document(done: Exported) -> dict[str, Any]:
+def package_document(done: Exported) -> dict[str, Any]:
+    """Return a package for --json."""
     manifest = done.manifest
     return {
         "code": manifest.folder.code,

@@ -71,9 +71,12 @@ def command(context: Context, /, file: Path, **words: Any) -> None:
     import_package(context, file, ImportWords(**words))
 
 
-def import_package(context: Context, file: Path, words: ImportWords) -> bool:
+def import_package(
+    context: Context, file: Path, words: ImportWords, *, place: str | None = None
+) -> bool:
     """Put back the administration in a package, as the words say, or ask.
 
+    `place` is what people are told of where the package comes from; default is its folder.
     Return whether it was put back: not with --dry-run. Raise AvpluginError, OSError,
     click.UsageError, or click.Abort if somebody does not want to; then nothing was changed.
     """
@@ -88,7 +91,8 @@ def import_package(context: Context, file: Path, words: ImportWords) -> bool:
     context.tells_of_restores = False
     refuse_while_one_is_cut_off(context)
     configuration = context.configuration if context.has_configuration else None
-    with _opened(file) as opened:
+    with _opened(file) as found:
+        opened = found if place is None else dataclasses.replace(found, place=place)
         package = _read(context, words, opened, configuration)
         choice = _choice(words, package)
         where = where or _ask_where(context, choice, configuration)

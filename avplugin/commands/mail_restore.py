@@ -69,7 +69,8 @@ def command(
     with tempfile.TemporaryDirectory(prefix="avplugin-mail-") as private:
         file = Path(private) / _file_name(attachment.part.name)
         _fetch(context, server, folder, attachment, file)
-        is_done = import_package.import_package(context, file, given)
+        place = f"{server.login.username}, {mail.number}"
+        is_done = import_package.import_package(context, file, given, place=place)
     if is_done:
         _put_away(context, server, folder, mail, delete=delete)
 
@@ -137,10 +138,30 @@ def _chosen(
         shown = tuple(one_line(cell) for cell in cells)
         entries.append(Entry(shown, name=" ".join(shown)))
     titles = (_("Received"), _("Sender"), _("Subject"), _("Package"), ">" + _("Size"), _("Code"))
-    at = choose(context, _("Which message?"), entries, Columns(titles, 2), is_searched=True)
-    if at is None:
-        raise click.Abort
-    return found[at]
+    columns = Columns(titles, 2)
+    while True:
+        at = choose(context, _("Which message?"), entries, columns, is_searched=True)
+        if at is None:
+            raise click.Abort
+        if _is_meant(context, server, folder, found[at][0]):
+            return found[at]
+
+
+def _is_meant(context: Context, server: ImapServer, folder: str | None, mail: Mail) -> bool:
+    """Show a message if somebody wants to see it, and return whether it is the one."""
+    from avplugin.commands.mail_show import print_message  # noqa: PLC0415
+    from avplugin.commands.questions import ask_yes_or_back  # noqa: PLC0415
+    from avplugin.mail.imap import open_mailbox  # noqa: PLC0415
+
+    _ = context.texts.gettext
+    wants = ask_yes_or_back(context, _("Show this message first?"), default=False)
+    if not wants:
+        return wants is not None
+    with open_mailbox(server, folder) as mailbox:
+        shown = mailbox.show(mail.number)
+    context.say("")
+    print_message(context, shown)
+    return bool(ask_yes_or_back(context, _("Is this the one?"), default=True))
 
 
 def _tell(context: Context, mail: Mail) -> None:

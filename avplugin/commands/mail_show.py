@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from avplugin.commands.context import Context, human_size
@@ -13,6 +15,9 @@ from avplugin.commands.mailbox import (
     number_of,
     proves_nothing,
 )
+
+if TYPE_CHECKING:
+    from avplugin.mail.imap import Shown
 
 
 @click.command("show")
@@ -30,7 +35,6 @@ def command(context: Context, number: str, folder: str | None) -> None:
     wanted = number_of(number)
     with open_mailbox(mailbox_of(context), folder) as mailbox:
         shown = mailbox.show(wanted)
-    mail = shown.mail
     if context.as_json:
         more = {
             "to": list(shown.to),
@@ -38,12 +42,19 @@ def command(context: Context, number: str, folder: str | None) -> None:
             "text": shown.text,
             "text_is_cut": shown.is_cut,
         }
-        context.answer({**mail_document(mail), **more})
+        context.answer({**mail_document(shown.mail), **more})
         return
+    print_message(context, shown)
+    context.say("")
+    context.say(proves_nothing(context))
 
+
+def print_message(context: Context, shown: Shown) -> None:
+    """Print a message with its text and what is attached."""
     from avplugin.language import date_and_time  # noqa: PLC0415
 
     _ = context.texts.gettext
+    mail = shown.mail
     sent = date_and_time(context.texts, shown.sent) if shown.sent is not None else "-"
     rows = [
         (_("Number"), str(mail.number)),
@@ -67,5 +78,3 @@ def command(context: Context, number: str, folder: str | None) -> None:
     context.say(shown.text or _("The message has no text."))
     if shown.is_cut:
         context.say(_("[The text goes on.]"))
-    context.say("")
-    context.say(proves_nothing(context))

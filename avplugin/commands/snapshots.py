@@ -21,7 +21,7 @@ from avplugin.commands.source import learn, open_sources, repository_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from avplugin.snapshots.reader import Snapshot, Version
+    from avplugin.snapshots.reader import Overview, Snapshot, Version
     from avplugin.snapshots.sources import Source
     from avplugin.state.drills import Drilled, KnownDrills
     from avplugin.state.manifest import FolderManifest
@@ -47,42 +47,65 @@ def command(context: Context, folder: str | None, repository: str | None) -> Non
 
 
 def _list_snapshots(context: Context, repository: str | None) -> None:
-    found: list[tuple[Snapshot, _Lookup | None]] = []
     with open_sources(context, repository) as sources:
-        lookups = _lookups(context, sources)
-        for source, lookup in zip(sources, lookups, strict=True):
-            archives = source.archives()
-            learn(context, source, archives)
-            found += [(snapshot, lookup) for snapshot in source.reader.snapshots(archives)]
-    found.sort(key=lambda pair: pair[0].archive.time, reverse=True)
-    if context.as_json:
-        context.answer([_snapshot_document(snapshot, lookup) for snapshot, lookup in found])
-        return
+        for source in sources:
+            learn(context, source, source.archives())
+        if context.as_json:
+            context.answer(_snapshot_documents(context, sources))
+            return
+        found = _overviews(context, sources)
     if not found:
         context.say("There are no snapshots yet: 'avplugin backup' makes one.")
         return
     rows = []
-    for snapshot, lookup in found:
-        manifest = snapshot.manifest
-        stored = manifest.stored if manifest else ()
+    for overview, proven in found:
+        summary = overview.summary
         rows.append(
             (
-                local_time(snapshot.archive.time),
-                str(len(stored)) if manifest else "-",
-                human_size(sum(part.size for part in stored)) if manifest else "-",
-                str(sum(part.tables for part in stored)) if manifest else "-",
-                _proven_of(snapshot, lookup),
-                _state(snapshot),
-                snapshot.repository,
-                snapshot.archive.name,
+                local_time(overview.archive.time),
+                str(summary.folders) if summary else "-",
+                human_size(summary.size) if summary else "-",
+                str(summary.tables) if summary else "-",
+                proven,
+                _state(overview),
+                overview.repository,
+                overview.archive.name,
             )
         )
     context.print_table(
         ("Taken", ">Folders", ">Size", ">Tables", ">Proven", "State", "Repository", "Archive"), rows
     )
-    for snapshot, _ in found:
-        if _state(snapshot) != "clean":
-            context.say(f"{snapshot.archive.name}: {_state(snapshot)}: {_why(snapshot)}")
+    for overview, _ in found:
+        if _state(overview) != "clean":
+            context.say(f"{overview.archive.name}: {_state(overview)}: {_why(overview)}")
+
+
+def _overviews(context: Context, sources: Sequence[Source]) -> list[tuple[Overview, str]]:
+    """Return what each archive holds in all, newest first, with how much of it was proven."""
+    from avplugin.snapshots.proven import Proven, count_proven  # noqa: PLC0415
+
+    found: list[tuple[Overview, str]] = []
+    for source, drills in zip(sources, _drills(context, sources), strict=True):
+        archives = source.archives()
+        counts = count_proven(source.reader, archives, drills) if drills is not None else None
+        for overview in source.reader.overview(archives):
+            # Of one that is not clean nobody knows which versions it holds.
+            said = "-"
+            if overview.is_clean:
+                said = NOT_KNOWN
+            if overview.is_clean and counts is not None:
+                proven, failed = counts.get(overview.archive.id, Proven())
+                said = f"{proven}, {failed} FAILED" if failed else str(proven)
+            found.append((overview, said))
+    return sorted(found, key=lambda pair: pair[0].archive.time, reverse=True)
+
+
+def _snapshot_documents(context: Context, sources: Sequence[Source]) -> list[dict[str, object]]:
+    found: list[tuple[Snapshot, _Lookup | None]] = []
+    for source, lookup in zip(sources, _lookups(context, sources), strict=True):
+        found += [(one, lookup) for one in source.reader.snapshots(source.archives())]
+    found.sort(key=lambda pair: pair[0].archive.time, reverse=True)
+    return [_snapshot_document(snapshot, lookup) for snapshot, lookup in found]
 
 
 def _list_versions(context: Context, folder: str, repository: str | None) -> None:
@@ -143,31 +166,23 @@ def _version_state(version: Version) -> str:
 
 def _lookups(context: Context, sources: Sequence[Source]) -> list[_Lookup | None]:
     """Return for each source what knows about drills; None where that cannot be read."""
+    return [
+        _lookup(source.reader.listing.id, drills)
+        for source, drills in zip(sources, _drills(context, sources), strict=True)
+    ]
+
+
+def _drills(context: Context, sources: Sequence[Source]) -> list[KnownDrills | None]:
     known: dict[Path, KnownDrills | None] = {}
     for state in dict.fromkeys(source.state for source in sources):
         known[state] = known_drills(context, state)
-    return [_lookup(source.reader.listing.id, known[source.state]) for source in sources]
+    return [known[source.state] for source in sources]
 
 
 def _lookup(repository_id: str, drills: KnownDrills | None) -> _Lookup | None:
     if drills is None:
         return None
     return lambda series, part: drills.folder(repository_id, series, part.label).of_version(part)
-
-
-def _proven_of(snapshot: Snapshot, lookup: _Lookup | None) -> str:
-    """Return how many of a snapshot's folders are versions that were proven.
-
-    Of one that is not clean nobody knows which versions it holds, whatever its manifest says.
-    """
-    if snapshot.manifest is None or not snapshot.is_clean:
-        return "-"
-    if lookup is None:
-        return NOT_KNOWN
-    drilled = [lookup(snapshot.archive.series, part) for part in snapshot.manifest.stored]
-    failed = sum(1 for one in drilled if one is not None and one.failure)
-    proven = sum(1 for one in drilled if one is not None and not one.failure)
-    return f"{proven}, {failed} FAILED" if failed else str(proven)
 
 
 def _drill_document(
@@ -182,16 +197,16 @@ def local_time(moment: datetime.datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _state(snapshot: Snapshot) -> str:
-    if not snapshot.is_clean:
+def _state(overview: Overview) -> str:
+    if not overview.is_clean:
         return "not clean"
-    return "incomplete" if snapshot.manifest and snapshot.manifest.left_out else "clean"
+    return "incomplete" if overview.summary and overview.summary.left_out else "clean"
 
 
-def _why(snapshot: Snapshot) -> str:
-    if not snapshot.is_clean or snapshot.manifest is None:
-        return snapshot.reason
-    return f"clean, without {', '.join(part.label for part in snapshot.manifest.left_out)}"
+def _why(overview: Overview) -> str:
+    if not overview.is_clean or overview.summary is None:
+        return overview.reason
+    return f"clean, without {', '.join(overview.summary.left_out)}"
 
 
 def _snapshot_document(snapshot: Snapshot, lookup: _Lookup | None) -> dict[str, object]:

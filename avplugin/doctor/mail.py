@@ -11,23 +11,27 @@ from avplugin.mail.smtp import log_in
 
 
 def check(server: MailServer | None, mail_to: Sequence[str]) -> Iterator[Finding]:
-    """Log in to the mail server as a report would be sent, and to the mailbox; nothing is sent."""
-    if server is not None and server.imap is not None:
-        yield _check_mailbox(server.imap)
+    """Log in to the mail server as if to send, and to the mailbox; nothing is sent."""
     if not mail_to:
         yield warning(
             "nobody is mailed how a night went",
             "Set report.mail_to and mail; or let cron, or borgmatic's monitoring hooks, tell you.",
         )
-        return
     if server is None:
-        return  # accountview.yaml is refused like that
+        return
+    if mail_to or server.login is not None:  # else it may be the server of configs/
+        yield _check_sending(server, mail_to)
+    if server.imap is not None:
+        yield _check_mailbox(server.imap)
+
+
+def _check_sending(server: MailServer, mail_to: Sequence[str]) -> Finding:
     try:
         log_in(server)
     except MailError as failure:
-        yield of_error(failure)
-        return
-    yield fine(f"{server.server}:{server.port} takes mail for {', '.join(mail_to)}")
+        return of_error(failure)
+    for_whom = f" for {', '.join(mail_to)}" if mail_to else ""
+    return fine(f"{server.server}:{server.port} takes mail{for_whom}")
 
 
 def _check_mailbox(server: ImapServer) -> Finding:

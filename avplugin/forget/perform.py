@@ -229,7 +229,9 @@ def _clear_state(plan: Plan) -> None:
     for one in plan.repositories[:1]:
         one.source.reader.catalogue.erase(labels)
     for name in state_names(configuration):
-        SetState(configuration.state, name).end_run()
+        state = SetState(configuration.state, name)
+        state.end_run()
+        state.forget_manifest()
     clear_traces(configuration.state, traces)
     _forget_restores(configuration.state, traces)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path, PurePosixPath
+import os
+from pathlib import PurePosixPath
 
 BEFORE_RESTORE = ".before-restore-"  # in the name of a folder that a restore replaced, and kept
 STAGING = ".avplugin-restore-"  # in the name of a hidden folder in which a restore makes ready
@@ -19,10 +20,11 @@ def left_by_restores(paths: set[str]) -> set[str]:
     for parent in {PurePosixPath(path).parent for path in paths}:
         if any(str(one) in paths for one in (parent, *parent.parents)):
             with contextlib.suppress(OSError):
+                above = str(parent).rstrip("/")
                 found |= {
-                    str(entry)
-                    for entry in Path(parent).iterdir()
-                    if is_left_by_restore(entry.name) and entry.is_dir()
+                    f"{above}/{name}"
+                    for name in os.listdir(parent)  # noqa: PTH208 - objects take ten times longer
+                    if is_left_by_restore(name) and os.path.isdir(f"{above}/{name}")  # noqa: PTH112
                 }
     return found
 
@@ -36,9 +38,11 @@ def find_boundaries(wanted: set[str], all_paths: set[str]) -> dict[str, tuple[st
     """Return, for each wanted folder, the outermost other folders inside it."""
     inside: dict[str, list[str]] = {path: [] for path in wanted}
     for path in sorted(all_paths):
-        for parent in PurePosixPath(path).parents:
-            if str(parent) in inside:
-                inside[str(parent)].append(path)
-            if str(parent) in all_paths:
+        parent = path
+        while parent != "/":
+            parent = parent.rpartition("/")[0] or "/"
+            if parent in inside:
+                inside[parent].append(path)
+            if parent in all_paths:
                 break  # what lies deeper than that one is not the outer folder's concern
     return {path: tuple(paths) for path, paths in inside.items()}

@@ -111,6 +111,7 @@ class Drives:
         self._folders: dict[tuple[str, ...], str] = {}
         self._names: dict[str, Mapping[str, list[str]]] = {}
         self._unlisted: dict[str, OSError] = {}
+        self._real_paths: dict[str, str] = {}
 
         written: dict[tuple[str, ...], str] = {}
         for windows_prefix, folder in drives.items():
@@ -132,13 +133,23 @@ class Drives:
         """
         _require_usable(text)
         if is_windows_path(text):
-            return os.path.realpath(self.to_local(text))
+            return self._real(self.to_local(text))
         if not text.startswith("/"):
             raise NotAPathError(
                 f"not an absolute path: {one_line(text)}"
                 r" (start it with /, with a drive such as F:\, or with \\server)"
             )
-        return os.path.realpath(text)
+        return self._real(text)
+
+    def _real(self, path: str) -> str:
+        """Return the path without links; what lies above it is looked at once, not for each."""
+        above, _, name = path.rpartition("/")
+        if not above or name in {"", ".", ".."}:
+            return os.path.realpath(path)
+        if above not in self._real_paths:
+            self._real_paths[above] = os.path.realpath(above)
+        found = f"{self._real_paths[above].rstrip('/')}/{name}"
+        return os.path.realpath(found) if os.path.islink(found) else found  # noqa: PTH114
 
     def to_local(self, windows_path: str) -> str:
         r"""Return the local path of a Windows path such as `F:\admins\bakker26`.

@@ -14,7 +14,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeVar
 
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, ProtocolError
@@ -30,9 +30,14 @@ from avplugin.mail.structure import Part, parts_of
 _AT_ONCE = 500  # messages in one question
 _CHUNK = 1 << 20  # bytes of an attachment in one answer
 _MOST_TEXT = 200_000  # bytes of a message's text that are fetched
+_ABOUT = ["ENVELOPE", "INTERNALDATE", "FLAGS"]
+_UNKNOWN = datetime.datetime.fromtimestamp(0, datetime.UTC)  # when a server does not say
 _SEEN, _DELETED = b"\\Seen", b"\\Deleted"
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
 _NUMBER = re.compile(r"([1-9][0-9]{0,9})-([1-9][0-9]{0,9})(?:/([1-9][0-9]{0,2}))?", re.ASCII)
+
+
+_Read = TypeVar("_Read")
 
 
 class Number(NamedTuple):
@@ -134,16 +139,11 @@ class Mailbox:
         another ZIP come along. The server searches; attachments are not fetched but for the
         beginning of each ZIP.
         """
-        criteria: list[str] = ["UNDELETED"]
-        criteria += ["UNSEEN"] if unread else []
-        criteria += ["FROM", sender] if sender else []
-        found = self._client.search(criteria, None if sender.isascii() else "UTF-8")
+        found = self._search(sender, unread=unread)
         zips: dict[int, tuple[Part, ...]] = {}
-        for uids in _batches(sorted(found, reverse=True)):
-            for uid, body in self._structures(uids):
-                parts = tuple(part for part in body if part.is_zip)
-                if parts:
-                    zips[uid] = parts
+        for uid, parts in self._each(sorted(found, reverse=True), ["BODYSTRUCTURE"], _zips_of):
+            if parts:
+                zips[uid] = parts
         attachments = self._attachments(zips)
         if not any_zip:
             attachments = {
@@ -151,13 +151,11 @@ class Mailbox:
                 for uid, ones in attachments.items()
                 if (packages := tuple(one for one in ones if one.is_package))
             }
-        mails = []
-        for uids in _batches(attachments):
-            answer = self._client.fetch(uids, ["ENVELOPE", "INTERNALDATE", "FLAGS"])
-            mails += [
-                self._mail(uid, answer[uid], attachments[uid]) for uid in uids if uid in answer
-            ]
-        return mails
+
+        def read(uid: int, answer: Any) -> Mail:
+            return self._mail(uid, answer, attachments[uid])
+
+        return [mail for _, mail in self._each(list(attachments), _ABOUT, read)]
 
     def mail(self, number: Number) -> Mail:
         """Return one message with all its ZIPs. Raise MailError if it is not there."""
@@ -173,7 +171,7 @@ class Mailbox:
         return Shown(
             mail=mail,
             to=tuple(_address(one) for one in envelope.to or ()),
-            sent=envelope.date.astimezone() if envelope.date is not None else None,
+            sent=_moment(envelope.date),
             text=text,
             is_cut=is_cut,
         )
@@ -245,14 +243,36 @@ class Mailbox:
 
     def _one(self, uid: int, parts: Sequence[Part]) -> Mail:
         attachments = self._attachments({uid: tuple(part for part in parts if part.is_zip)})
-        answer = self._client.fetch([uid], ["ENVELOPE", "INTERNALDATE", "FLAGS"])[uid]
+        answer = self._client.fetch([uid], _ABOUT)[uid]
         return self._mail(uid, answer, attachments[uid])
 
-    def _structures(self, uids: Sequence[int]) -> Iterator[tuple[int, list[Part]]]:
-        """Yield the parts of each message; count those that cannot be understood."""
+    def _search(self, sender: str, *, unread: bool) -> list[int]:
+        criteria = ["UNDELETED", *(["UNSEEN"] if unread else [])]
+        if not sender.isascii():
+            return list(self._client.search([*criteria, "FROM", sender], "UTF-8"))
+        if sender:
+            # The library leaves some signs without quotes that mean something to a server.
+            quoted = sender.replace("\\", "\\\\").replace('"', '\\"')
+            criteria += ["FROM", f'"{quoted}"']
+        return list(self._client.search(" ".join(criteria)))
+
+    def _each(
+        self, uids: Sequence[int], items: Sequence[str], read: Callable[[int, Any], _Read]
+    ) -> Iterator[tuple[int, _Read]]:
+        """Yield what is read out of the server's answer about each message that is there.
+
+        What the server says of one message may be such that nobody understands it: that one is left
+        out, and counted.
+        """
+        for batch in _batches(uids):
+            yield from self._each_of(batch, items, read)
+
+    def _each_of(
+        self, uids: Sequence[int], items: Sequence[str], read: Callable[[int, Any], _Read]
+    ) -> Iterator[tuple[int, _Read]]:
         try:
-            answer = self._client.fetch(uids, ["BODYSTRUCTURE"])
-            found = [(uid, list(parts_of(answer[uid][b"BODYSTRUCTURE"]))) for uid in answer]
+            answer = self._client.fetch(uids, items)
+            found = [(uid, read(uid, answer[uid])) for uid in uids if uid in answer]
         except IMAPClientAbortError:
             raise
         except NONSENSE:
@@ -260,8 +280,8 @@ class Mailbox:
                 self.unreadable += 1
                 return
             middle = len(uids) // 2
-            yield from self._structures(uids[:middle])
-            yield from self._structures(uids[middle:])
+            yield from self._each_of(uids[:middle], items, read)
+            yield from self._each_of(uids[middle:], items, read)
         else:
             yield from found
 
@@ -294,7 +314,7 @@ class Mailbox:
         sender = (envelope.from_ or envelope.sender or (None,))[0]
         return Mail(
             number=Number(self._validity, uid),
-            received=answer[b"INTERNALDATE"].astimezone(datetime.UTC),
+            received=_moment(answer[b"INTERNALDATE"]) or _UNKNOWN,
             sender=_address(sender),
             sender_name=decoded(sender.name) if sender is not None else "",
             subject=decoded(envelope.subject),
@@ -325,10 +345,22 @@ class Mailbox:
         return piece or b""
 
 
+def _zips_of(_uid: int, answer: Any) -> tuple[Part, ...]:
+    return tuple(part for part in parts_of(answer[b"BODYSTRUCTURE"]) if part.is_zip)
+
+
 def _batches(uids: Iterable[int]) -> Iterator[list[int]]:
     rest = list(uids)
     for at in range(0, len(rest), _AT_ONCE):
         yield rest[at : at + _AT_ONCE]
+
+
+def _moment(value: datetime.datetime | None) -> datetime.datetime | None:
+    """Return a time of the server's in UTC; None for none, or one that no clock can show."""
+    try:
+        return value.astimezone(datetime.UTC) if value is not None else None
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _address(address: Address | None) -> str:

@@ -29,7 +29,10 @@ from avplugin.mail.login import XOAUTH2, Secret, find_secret, tls_context
 logging.getLogger("imapclient").addHandler(logging.NullHandler())
 
 # What comes of an answer that is none, or not one to what was asked.
-NONSENSE = (ProtocolError, ValueError, TypeError, IndexError, KeyError, RecursionError)
+NONSENSE = (
+    *(ProtocolError, ValueError, TypeError, IndexError, KeyError, AttributeError),
+    *(OverflowError, RecursionError),
+)
 
 _TIMEOUT = 60.0  # seconds, for each answer
 _MOST_FOLDERS = 12  # that are named
@@ -78,6 +81,7 @@ def _encrypted(server: ImapServer, context: ssl.SSLContext) -> Iterator[IMAPClie
         ssl_context=context,
         timeout=_TIMEOUT,
     )
+    client.normalise_times = False  # a sender's date may be one that no clock can show
     with client:
         if server.encryption is Encryption.STARTTLS:
             if not client.has_capability("STARTTLS"):

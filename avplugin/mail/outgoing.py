@@ -8,12 +8,12 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from avplugin.configuration.mail import MailServer
-from avplugin.errors import AvpluginError
 from avplugin.language import Texts, size
 from avplugin.mail.error import MailError
 from avplugin.mail.package_message import encoded_size, make_message, make_sendable, size_in
 from avplugin.mail.smtp import send
 from avplugin.package.export import Exported
+from avplugin.package.write import refuse_present
 from avplugin.state.files import publish_atomically
 
 _PRIVATE = 0o600
@@ -54,16 +54,6 @@ def write_draft(
     refuse_present(file, replace=replace)
     mode = 0o666 & ~_umask() if exported.is_encrypted else _PRIVATE
     publish_atomically(file, bytes(message), mode)
-
-
-def refuse_present(file: Path, *, replace: bool) -> None:
-    """Raise AvpluginError if there is something of this name, and it is not to be replaced."""
-    if not os.path.lexists(file):
-        return
-    if not replace or not file.is_file():
-        raise AvpluginError(
-            f"{file} is there already.\nGive another name, or add --force to replace a file."
-        )
 
 
 def refuse_too_large(exported: Exported, limit: int) -> None:

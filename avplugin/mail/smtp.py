@@ -31,7 +31,7 @@ def send(server: MailServer, message: EmailMessage, advice: str = _REPORT) -> No
         _check_size(server, connection, message)
         refused = connection.send_message(message, from_addr=server.sender)
     if refused:
-        failure = MailError(_refusal(_where(server), refused, advice))
+        failure = MailError(_refusal(_where(server), refused, f"{advice} All others got it."))
         failure.delivered = True
         raise failure
 
@@ -83,8 +83,8 @@ def _logged_in(server: MailServer, advice: str) -> Iterator[smtplib.SMTP]:
     except ssl.SSLCertVerificationError as error:
         raise MailError(
             f"the mail server {where} has no valid certificate for that name:"
-            f" {error.verify_message}.\nNothing was sent. mail.server must be the name that stands"
-            " in the certificate."
+            f" {error.verify_message}.\nNothing was sent. mail.server must be the name in the"
+            " certificate; mail.certificate_authorities names a company's own authority."
         ) from error
     except ssl.SSLError as error:
         raise MailError(

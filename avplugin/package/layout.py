@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 
 from avplugin.errors import AvpluginError
 from avplugin.installation.boundaries import find_boundaries
-from avplugin.package.windows_names import fit_for_windows, path_key, why_not_on_windows
+from avplugin.package.member_names import why_unfit
+from avplugin.package.windows_names import fit_for_windows, path_key
 from avplugin.state.manifest import FolderManifest
 
 
@@ -62,12 +63,11 @@ class Layout:
         if not inside:
             return self._taken(part.place, part)
         relative = os.fsdecode(inside)
-        for name in relative.split("/"):
-            if why := why_not_on_windows(name):
-                raise UnfitName(
-                    f"{part.folder.label}: {relative} cannot be packed: Windows can have no such"
-                    f" file, because the name {why}.\nRename it, or remove it, and make a snapshot."
-                )
+        if why := why_unfit(f"{part.place}/{relative}"):
+            raise UnfitName(
+                f"{part.folder.label}: {relative} cannot be packed, since nobody could unpack it on"
+                f" Windows: a name in it {why}.\nRename it, or remove it, and make a snapshot."
+            )
         return self._taken(f"{part.place}/{relative}", part)
 
     def manifest_of(self, part: Placed) -> FolderManifest:

@@ -10,7 +10,7 @@ from avplugin.borgmatic import borg
 from avplugin.borgmatic.archive import Archive
 from avplugin.borgmatic.configuration import Repository, known_repository_id
 from avplugin.borgmatic.repository_state import repository_state
-from avplugin.state.catalogue import Catalogue
+from avplugin.state.catalogue import Catalogue, Summary
 from avplugin.state.manifest import ROOT, FolderManifest, Manifest, ManifestError, read_manifest
 
 _SEEN_JUST_NOW = datetime.timedelta(hours=1)
@@ -52,11 +52,36 @@ class Snapshot:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Overview:
+    """One archive and what it holds in all; None if it holds no manifest that can be read.
+
+    `reason` says why it is not clean.
+    """
+
+    repository: str
+    archive: Archive
+    summary: Summary | None
+    reason: str
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether folders can be restored out of it: a name alone is not enough."""
+        return self.archive.is_clean and self.summary is not None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Newest:
     """A folder as the newest archive holds it that is clean, or, if none is, the newest one."""
 
     folder: FolderManifest
     archive: Archive
+
+
+def is_as_listed(repository: Repository, catalogue: Catalogue) -> bool:
+    """Return whether the catalogue knows what the repository holds now: Borg need not be asked."""
+    state = repository_state(repository)
+    known = catalogue.listed(known_repository_id(repository)) if state else None
+    return known is not None and known.state == state
 
 
 class SnapshotReader:
@@ -79,6 +104,7 @@ class SnapshotReader:
         self.catalogue = catalogue
         self._reasons = reasons or {}
         self._unreadable: dict[str, str] = {}  # why, by archive id
+        self._last: tuple[str, Manifest | None] | None = None  # one is asked for several times
         now = datetime.datetime.now(datetime.UTC)
         state = "" if listing else repository_state(repository)
         known_id = known_repository_id(repository) if state else ""
@@ -112,8 +138,10 @@ class SnapshotReader:
         """
         if archive.id in self._unreadable:
             return None
-        self._get_to_know(archive)
-        return self.catalogue.manifest(archive.id)
+        if self._last is None or self._last[0] != archive.id:
+            self._get_to_know(archive)
+            self._last = archive.id, self.catalogue.manifest(archive.id)
+        return self._last[1]
 
     def number(self, archive: Archive) -> int:
         """Return the number in the archive's manifest; 0 if it says none. Raise BorgError."""
@@ -204,6 +232,24 @@ class SnapshotReader:
             )
         return sorted(versions, key=lambda version: version.archive.time, reverse=True)
 
+    def overview(self, archives: Sequence[Archive]) -> list[Overview]:
+        """Return what the archives hold in all, in the order given."""
+        return [
+            Overview(
+                str(self.repository),
+                archive,
+                self.catalogue.summary(archive.id) if self._holds_manifest(archive) else None,
+                self.reason(archive),
+            )
+            for archive in archives
+        ]
+
+    def _holds_manifest(self, archive: Archive) -> bool:
+        if archive.id in self._unreadable:
+            return False
+        self._get_to_know(archive)
+        return self.catalogue.holds_manifest(archive.id)
+
     def why_unreadable(self, archive: Archive) -> str:
         """Return why the archive's manifest could not be read; empty if it could, or has none."""
         return self._unreadable.get(archive.id, "")
@@ -211,7 +257,7 @@ class SnapshotReader:
     def reason(self, archive: Archive) -> str:
         """Return why the archive is not clean, as far as this machine knows; empty if it is."""
         if archive.is_clean:
-            if self.manifest(archive) is not None:
+            if self._holds_manifest(archive):
                 return ""
             return self._unreadable.get(archive.id) or "it holds no manifest of avplugin"
         if archive.is_checkpoint:

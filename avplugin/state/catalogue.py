@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from avplugin.borgmatic.archive import Archive
 from avplugin.installation.model import code_key
@@ -29,6 +30,9 @@ CREATE TABLE IF NOT EXISTS folder
     (archive TEXT NOT NULL, key TEXT NOT NULL, manifest TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS folder_key ON folder (key, archive);
 CREATE INDEX IF NOT EXISTS folder_archive ON folder (archive);
+CREATE TABLE IF NOT EXISTS summary
+    (archive TEXT PRIMARY KEY, folders INTEGER NOT NULL, size INTEGER NOT NULL,
+     tables INTEGER NOT NULL, left_out TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS listed
     (repository TEXT PRIMARY KEY, seen TEXT NOT NULL, archives TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS listed_in_state
@@ -45,6 +49,15 @@ class Listed:
     seen: datetime.datetime
     archives: tuple[Archive, ...]
     state: str
+
+
+class Summary(NamedTuple):
+    """What an archive holds in all: folders, bytes, tables; and the labels of what was left out."""
+
+    folders: int
+    size: int
+    tables: int
+    left_out: tuple[str, ...]
 
 
 class Catalogue:
@@ -101,8 +114,31 @@ class Catalogue:
                 "INSERT OR REPLACE INTO archive VALUES (?, ?, ?)", (archive, repository_id, run)
             )
             transaction.executemany("INSERT INTO folder VALUES (?, ?, ?)", rows)
+            if manifest is not None:
+                _write_summary(transaction, archive, manifest)
 
         self._change(write)
+
+    def holds_manifest(self, archive: str) -> bool:
+        """Return whether a known archive holds a manifest."""
+        row = self._connection.execute("SELECT run FROM archive WHERE id = ?", (archive,))
+        return bool(row.fetchone()[0] != _NO_MANIFEST)
+
+    def summary(self, archive: str) -> Summary | None:
+        """Return what a known archive holds in all; None if it holds no manifest.
+
+        Of hundreds of archives all manifests together are hundreds of MB.
+        """
+        query = "SELECT folders, size, tables, left_out FROM summary WHERE archive = ?"
+        row = self._connection.execute(query, (archive,)).fetchone()
+        if row is None:  # an earlier avplugin added it, or something was erased
+            manifest = self.manifest(archive)
+            if manifest is None:
+                return None
+            self._change(lambda transaction: _write_summary(transaction, archive, manifest))
+            row = self._connection.execute(query, (archive,)).fetchone()
+        folders, size, tables, left_out = row
+        return Summary(folders, size, tables, tuple(json.loads(left_out)))
 
     def manifest(self, archive: str) -> Manifest | None:
         """Return the manifest of a known archive; None if it holds none."""
@@ -209,6 +245,7 @@ class Catalogue:
         def write(transaction: sqlite3.Connection) -> None:
             transaction.executemany("DELETE FROM folder WHERE archive = ?", gone)
             transaction.executemany("DELETE FROM archive WHERE id = ?", gone)
+            transaction.executemany("DELETE FROM summary WHERE archive = ?", gone)
 
         self._change(write)
 
@@ -221,6 +258,7 @@ class Catalogue:
         self._connection.execute("PRAGMA secure_delete = ON")
         with self._connection as transaction:
             transaction.executemany("DELETE FROM folder WHERE key = ?", keys)
+            transaction.execute("DELETE FROM summary")
         self._connection.execute("VACUUM")
 
     def _change(self, write: Callable[[sqlite3.Connection], None]) -> None:
@@ -234,6 +272,18 @@ class Catalogue:
                 on_disk.backup(self._connection)
             with self._connection as transaction:
                 write(transaction)
+
+
+def _write_summary(transaction: sqlite3.Connection, archive: str, manifest: Manifest) -> None:
+    stored = manifest.stored
+    values = (
+        archive,
+        len(stored),
+        sum(part.size for part in stored),
+        sum(part.tables for part in stored),
+        json.dumps([part.label for part in manifest.left_out]),
+    )
+    transaction.execute("INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?, ?)", values)
 
 
 def folder_key(label: str) -> str:

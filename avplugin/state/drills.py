@@ -122,6 +122,10 @@ class KnownDrills:
         part = self._parts.get((repository_id, series), _EMPTY)
         return any(one.failure is not None for one in part.folders.values())
 
+    def by_folder(self, repository_id: str, series: str) -> Mapping[str, FolderDrills]:
+        """Return what came of the folders of a series that were drilled, by the key of a label."""
+        return self._parts.get((repository_id, series), _EMPTY).folders
+
     def of_series(self, repository_id: str, series: str) -> tuple[FolderDrills, ...]:
         """Return what came of each folder of a series."""
         return tuple(self._parts.get((repository_id, series), _EMPTY).folders.values())

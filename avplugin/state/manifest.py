@@ -1,8 +1,9 @@
 """The manifest inside every archive: what was meant to be in it, folder by folder.
 
-It lies in the archive below `avplugin/RUN/`: one file for the run, one for every folder, so that
-one client can be erased without touching the others. The repository alone is enough to know what
-is in it.
+It lies in the archive below `avplugin`: one file for the run, in a folder of its name, and one for
+every folder, so that one client can be erased without touching the others. Those of folders have
+the same path each night: what has not changed costs Borg nothing. The repository alone is enough to
+know what is in it. Archives of before 2026-11-27 have all of it in the folder of the run.
 """
 
 from __future__ import annotations
@@ -143,9 +144,17 @@ class Manifest:
 
 
 def describe_folder(
-    folder: Folder, contents: Contents, inside: Iterable[str], sessions: str
+    folder: Folder,
+    contents: Contents,
+    inside: Iterable[str],
+    sessions: str,
+    last: FolderManifest | None = None,
 ) -> FolderManifest:
-    """Return the manifest of a folder as it lies there now; `sessions` says who is in it."""
+    """Return the manifest of a folder as it lies there now; `sessions` says who is in it.
+
+    `last` is an earlier one of the folder: with the same fingerprint it has the same list.
+    """
+    fingerprint = contents.fingerprint
     return FolderManifest(
         kind=folder.kind,
         code=folder.code,
@@ -153,8 +162,12 @@ def describe_folder(
         label=folder.label,
         windows_path=folder.windows_path,
         path=folder.path,
-        fingerprint=contents.fingerprint,
-        list_digest=contents.list_digest,
+        fingerprint=fingerprint,
+        list_digest=(
+            last.list_digest
+            if last is not None and last.fingerprint == fingerprint
+            else contents.list_digest
+        ),
         files=contents.files,
         size=contents.size,
         tables=contents.tables,
@@ -179,12 +192,11 @@ def describe_left_out(bad: BadFolder, sessions: str) -> FolderManifest:
 
 def manifest_files(manifest: Manifest) -> dict[str, bytes]:
     """Return the manifest's files by their path below `avplugin/`."""
-    base = manifest.run.run
-    run = {"avplugin_manifest": VERSION, "type": "run", **dataclasses.asdict(manifest.run)}
-    files = {f"{base}/run.json": _line(run)}
+    run = {"avplugin_manifest": VERSION, "type": "run", **_as_dict(manifest.run)}
+    files = {f"{manifest.run.run}/run.json": _line(run)}
     for part in manifest.folders:
-        document = {"avplugin_manifest": VERSION, "type": "folder", **dataclasses.asdict(part)}
-        files[_file_name(base, part, files)] = _line(document)
+        document = {"avplugin_manifest": VERSION, "type": "folder", **_as_dict(part)}
+        files[_file_name(part, files)] = _line(document)
     return files
 
 
@@ -209,12 +221,12 @@ def read_manifest(data: bytes) -> Manifest:
 
 def folder_to_json(part: FolderManifest) -> str:
     """Return one folder's manifest as text for the catalogue."""
-    return json.dumps(dataclasses.asdict(part), ensure_ascii=True)
+    return json.dumps(_as_dict(part), ensure_ascii=True)
 
 
 def run_to_json(run: RunManifest) -> str:
     """Return the run's manifest as text for the catalogue."""
-    return json.dumps(dataclasses.asdict(run), ensure_ascii=True)
+    return json.dumps(_as_dict(run), ensure_ascii=True)
 
 
 def folder_from_json(text: str) -> FolderManifest:
@@ -241,6 +253,11 @@ def folder_from_document(document: dict[str, Any]) -> FolderManifest:
     part = _make(FolderManifest, {**document, **values})
     _check_paths(part)
     return part
+
+
+def _as_dict(value: RunManifest | FolderManifest) -> dict[str, Any]:
+    """Return what json.dumps takes; dataclasses.asdict would copy all of it, a thousand times."""
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def _line(document: dict[str, Any]) -> bytes:
@@ -291,8 +308,8 @@ def _check_paths(part: FolderManifest) -> None:
             raise ManifestError(f"holds a manifest in which {path!r:.60} is not in its folder")
 
 
-def _file_name(base: str, part: FolderManifest, taken: Collection[str]) -> str:
+def _file_name(part: FolderManifest, taken: Collection[str]) -> str:
     """Return a path that any file system takes, unique in the manifest."""
-    stem = f"{base}/folders/{part.kind}-{quote(part.label, safe='', errors='surrogatepass')[:150]}"
+    stem = f"folders/{part.kind}-{quote(part.label, safe='', errors='surrogatepass')[:150]}"
     candidates = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     return next(f"{name}.json" for name in candidates if f"{name}.json" not in taken)

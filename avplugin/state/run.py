@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import itertools
+import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from avplugin.borgmatic.process import Process, known_process
 from avplugin.installation.scan import Contents, Entry
@@ -18,6 +21,7 @@ from avplugin.state.files import (
     write_atomically,
     write_json,
 )
+from avplugin.state.manifest import ROOT
 from avplugin.state.outcomes import Known, Outcome, OutcomesFile
 
 
@@ -73,7 +77,8 @@ class SetState:
         self.lock = self.folder / "lock"
         self._run_folder = self.folder / "run"
         self._run_file = self._run_folder / "run.json"
-        self._scan_folder = self._run_folder / "scan"
+        self._scan_file = self._run_folder / "scan"
+        self._manifest_folder = self.folder / "manifest"
         self._passed_file = self.folder / "passed.json"
         self._starts_file = self.folder / "last-start-by-schedule"
         self._outcomes = OutcomesFile(self.folder)
@@ -82,7 +87,7 @@ class SetState:
     @property
     def manifest_root(self) -> str:
         """The root of the manifest in Borg's slashdot notation."""
-        return f"{self._run_folder}/./avplugin"
+        return f"{self._manifest_folder}/./{ROOT}"
 
     def current_run(self) -> Run | None:
         """Return the run that before-backup prepared last, if it has not ended.
@@ -133,44 +138,60 @@ class SetState:
         contents: dict[str, Contents],
         patterns: Iterable[str],
     ) -> None:
-        root = self._run_folder / "avplugin"
-        for name, data in manifest_files.items():
-            _write_plainly(root / name, data)
-        for number, path in enumerate(sorted(run.boundaries)):
-            _write_plainly(self._scan_folder / str(number), _pack(contents[path]))
+        _update_files(self._manifest_folder / ROOT, manifest_files)
+        _write_scan(self._scan_file, [contents[path] for path in sorted(run.boundaries)])
         text = "".join(f"{line}\n" for line in patterns)
         write_atomically(self.patterns, text.encode("utf-8"))
         write_json(self._run_file, dataclasses.asdict(run))
 
     def manifest_sizes(self) -> dict[str, int | None]:
         """Return the manifest's paths in the archive with their sizes; None for a folder."""
-        root = self._run_folder / "avplugin"
-        sizes: dict[str, int | None] = {"avplugin": None}
-        for path in root.rglob("*"):
-            name = str(path.relative_to(self._run_folder))
-            sizes[name] = None if path.is_dir() else path.stat().st_size
+        sizes: dict[str, int | None] = {ROOT: None}
+        for name, entry in _below(self._manifest_folder / ROOT):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            sizes[f"{ROOT}/{name}"] = (
+                None if is_folder else entry.stat(follow_symlinks=False).st_size
+            )
         return sizes
 
     def manifest_data(self) -> bytes:
         """Return the files of the run's manifest one behind the other."""
-        root = self._run_folder / "avplugin"
-        return b"".join(path.read_bytes() for path in sorted(root.rglob("*.json")))
+        return b"".join(
+            Path(entry.path).read_bytes()
+            for _, entry in _below(self._manifest_folder / ROOT)
+            if entry.is_file(follow_symlinks=False)
+        )
 
-    def contents_before(self, run: Run) -> dict[str, Contents]:
-        """Return what before-backup found in each folder, by path."""
-        return {
-            path: _unpack((self._scan_folder / str(number)).read_bytes())
-            for number, path in enumerate(sorted(run.boundaries))
-        }
+    @contextlib.contextmanager
+    def contents_before(self, run: Run) -> Iterator[ScanBefore]:
+        """Open what before-backup found in each folder."""
+        try:
+            with self._scan_file.open("rb") as file:
+                yield ScanBefore(file, sorted(run.boundaries))
+        except (OSError, ValueError) as error:
+            raise StateError(
+                f"cannot read {self._scan_file}: {error}.\nNothing can be proven without it."
+            ) from error
 
     def end_run(self) -> None:
-        """Forget the run; `run.json` goes first, so that a crash leaves no half of one."""
+        """Forget the run; `run.json` goes first, so that a crash leaves no half of one.
+
+        The manifests of folders stay: those that are the same the next time cost Borg nothing then.
+        """
         try:
             self._run_file.unlink(missing_ok=True)
             if self._run_folder.exists():
                 shutil.rmtree(self._run_folder)
         except OSError as error:
             raise StateError(f"cannot clear {self._run_folder}: {error.strerror}.") from error
+
+    def forget_manifest(self) -> None:
+        """Remove what is kept of the manifest of the last run. Raise StateError."""
+        try:
+            if self._manifest_folder.exists():
+                shutil.rmtree(self._manifest_folder)
+        except OSError as error:
+            raise StateError(f"cannot clear {self._manifest_folder}: {error.strerror}.") from error
 
     def note_passed(self, process: Process, repository: str) -> None:
         """Remember that this borgmatic process has got past before-backup for the repository."""
@@ -224,16 +245,95 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _write_plainly(path: Path, data: bytes) -> None:
-    """Write a file that counts for nothing once this run is over: no need to wait for the disk."""
+class ScanBefore(Mapping[str, Contents]):
+    """What before-backup found in each folder, by path; read when it is asked for, and not kept."""
+
+    def __init__(self, file: BinaryIO, paths: Sequence[str]) -> None:
+        self._file = file
+        lengths = json.loads(file.readline())
+        start = file.tell()
+        offsets = itertools.accumulate(lengths, initial=start)
+        self._places = dict(zip(paths, zip(offsets, lengths, strict=False), strict=True))
+
+    def __getitem__(self, path: str) -> Contents:
+        """Return what was in the folder. Raise KeyError, OSError."""
+        return _unpack(self._packed(path))
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the paths of the folders."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """Return how many folders there are."""
+        return len(self._places)
+
+    def is_exactly(self, path: str, now: Contents) -> bool:
+        """Return whether this folder was the same to the last bit; much faster than to compare."""
+        return self._packed(path) == _pack(now)
+
+    def _packed(self, path: str) -> bytes:
+        offset, length = self._places[path]
+        return os.pread(self._file.fileno(), length, offset)
+
+
+def _write_scan(path: Path, found: Sequence[Contents]) -> None:
+    """Write what ScanBefore reads. It counts for nothing once the run is over: no fsync."""
     try:
         make_folder(path.parent)
-        path.write_bytes(data)
+        with path.open("wb") as file:
+            blocks = [_pack(contents) for contents in found]
+            file.write(json.dumps([len(block) for block in blocks]).encode("ascii") + b"\n")
+            file.writelines(blocks)
     except OSError as error:
-        raise StateError(
-            f"cannot write {path}: {error.strerror}.\n"
-            "The folder named by 'state' in accountview.yaml must be writable, with room left."
-        ) from error
+        raise _cannot_write(path, error) from error
+
+
+def _update_files(root: Path, files: Mapping[str, bytes]) -> None:
+    """Make the folder hold these files, by relative path, and no others.
+
+    What is right already is left alone: Borg knows it again then, and need not read it. Of files
+    that change each night, a thousand cost it two seconds.
+    """
+    try:
+        make_folder(root)
+        folders = {os.path.dirname(name) for name in files}  # noqa: PTH120 - thousands of names
+        right = set()
+        for name, entry in _below(root):
+            if entry.is_dir(follow_symlinks=False):
+                if name not in folders:
+                    shutil.rmtree(entry.path)
+            elif name not in files or Path(entry.path).read_bytes() != files[name]:
+                os.unlink(entry.path)  # noqa: PTH108 - as above
+            else:
+                right.add(name)
+        for folder in folders:
+            make_folder(root / folder)
+        for name, data in files.items():
+            if name not in right:
+                with open(f"{root}/{name}", "wb") as file:  # noqa: PTH123 - as above
+                    file.write(data)
+    except OSError as error:
+        raise _cannot_write(root, error) from error
+
+
+def _below(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield what is in the folder and in the folders in it, by relative path; a folder first."""
+    pending = [("", str(root))]
+    while pending:
+        above, folder = pending.pop()
+        with os.scandir(folder) as listing:
+            entries = list(listing)
+        for entry in entries:
+            yield f"{above}{entry.name}", entry
+            if entry.is_dir(follow_symlinks=False) and os.path.lexists(entry.path):
+                pending.append((f"{above}{entry.name}/", entry.path))
+
+
+def _cannot_write(path: Path, error: OSError) -> StateError:
+    return StateError(
+        f"cannot write {path}: {error.strerror}.\n"
+        "The folder named by 'state' in accountview.yaml must be writable, with room left."
+    )
 
 
 def _pack(contents: Contents) -> bytes:

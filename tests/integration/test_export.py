@@ -496,9 +496,6 @@ def test_a_disk_that_is_full_is_told_and_leaves_nothing(office: World, tmp_path:
     assert "export-" not in done.stderr
 
 
-RELOCATED = {"BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes"}
-
-
 def test_an_archive_that_is_not_what_its_manifest_says_makes_no_package(
     office: World, tmp_path: Path
 ) -> None:
@@ -506,7 +503,7 @@ def test_an_archive_that_is_not_what_its_manifest_says_makes_no_package(
     path = str(office.administrations / "BAKKER26" / "INSTEL.DBF").lstrip("/")
     archive = f"{copy}::{clean_archive(office)}"
     done = office.run(
-        "borg", "recreate", "--exclude", f"pf:{path}", archive, **RELOCATED, **passphrase(office)
+        "borg", "recreate", "--exclude", f"pf:{path}", archive, **apart(office, tmp_path)
     )
     assert done.returncode == 0, done.stderr
 
@@ -515,35 +512,24 @@ def test_an_archive_that_is_not_what_its_manifest_says_makes_no_package(
     assert "BAKKER26 came out of" in said
 
 
-def test_a_damaged_repository_makes_no_package(office: World, tmp_path: Path) -> None:
-    copy = shutil.copytree(office.repository, tmp_path / "copy.borg")
-    files = [path for path in (copy / "data").rglob("[0-9]*") if path.is_file()]
-    for segment in files:
-        data = bytearray(segment.read_bytes())
-        data[len(data) // 2] ^= 0xFF
-        segment.write_bytes(data)
+def test_a_repository_that_has_lost_a_part_of_a_file_makes_no_package(
+    office: World, tmp_path: Path
+) -> None:
+    copy = damaged_copy(office, tmp_path)
 
     said = refuses_from(office, copy, tmp_path / "uit")
 
+    assert said.splitlines()[-1].startswith("avplugin: Borg failed on the repository")
     assert str(copy) in said
 
 
 def test_a_file_of_which_a_repair_has_put_zeros_in_place_makes_no_package(
     office: World, tmp_path: Path
 ) -> None:
-    copy = shutil.copytree(office.repository, tmp_path / "copy.borg")
-    environment = {**RELOCATED, **passphrase(office)}
-    listed = office.run(
-        *("borg", "debug", "dump-archive", f"{copy}::{clean_archive(office)}", "-"), **environment
-    )
-    items = json.loads(listed.stdout)["_items"]
-    [item] = [one for one in items if one["path"].endswith(".BAK") and "chunks" in one]
-    lost = item["chunks"][0][0].removeprefix("\x7f")  # how Borg marks bytes
-    done = office.run("borg", "debug", "delete-obj", copy, lost, **environment)
-    assert done.returncode == 0, done.stderr
+    copy = damaged_copy(office, tmp_path)
     repaired = office.run(
         *("borg", "check", "--repair", "--verbose", copy),
-        **environment,
+        **apart(office, tmp_path),
         BORG_CHECK_I_KNOW_WHAT_I_AM_DOING="YES",
     )
     assert "problems found" in repaired.stderr
@@ -553,16 +539,35 @@ def test_a_file_of_which_a_repair_has_put_zeros_in_place_makes_no_package(
     assert "put zeros in their place" in said
 
 
+def damaged_copy(world: World, folder: Path) -> Path:
+    """Return a copy of the repository without a part of a file that has two names."""
+    copy = shutil.copytree(world.repository, folder / "copy.borg")
+    environment = apart(world, folder)
+    listed = world.run(
+        *("borg", "debug", "dump-archive", f"{copy}::{clean_archive(world)}", "-"), **environment
+    )
+    items = json.loads(listed.stdout)["_items"]
+    [item] = [one for one in items if one["path"].endswith(".BAK") and "chunks" in one]
+    lost = item["chunks"][0][0].removeprefix("\x7f")  # how Borg marks bytes
+    done = world.run("borg", "debug", "delete-obj", copy, lost, **environment)
+    assert done.returncode == 0, done.stderr
+    return copy
+
+
 def passphrase(world: World) -> dict[str, str]:
     return {"BORG_PASSPHRASE": (world.folder / "etc" / "passphrase").read_text().strip()}
+
+
+def apart(world: World, folder: Path) -> dict[str, str]:
+    """Return an environment whose Borg takes a copy for no move of the repository."""
+    return {**passphrase(world), "BORG_BASE_DIR": str(folder / "borg")}
 
 
 def refuses_from(world: World, repository: Path, into: Path) -> str:
     into.mkdir()
     done = world.avplugin(
         *("export", "BAKKER26", into, "--repository", repository, "--no-password"),
-        **RELOCATED,
-        **passphrase(world),
+        **apart(world, repository.parent),
     )
     assert done.returncode == 1, done.stdout
     assert "Traceback" not in done.stderr
@@ -628,6 +633,27 @@ def test_somebody_who_has_a_table_open_means_not_now(office: World, tmp_path: Pa
     assert [path.name for path in target.iterdir()] == [other.name]
 
 
+def test_who_is_in_is_found_out_before_anything_else(office: World, tmp_path: Path) -> None:
+    office.configure(sessions={"probes": [{"command": nobody(office, piet())}]})
+    pipe = office.folder / "password"
+    os.mkfifo(pipe)  # who reads it waits for ever
+
+    done = office.avplugin("export", "BAKKER26", tmp_path, "--live", "--password-file", pipe)
+
+    pipe.unlink()
+    assert done.returncode == 75
+    assert "PIET on WS-2 has GROOTBOEK.DBF open" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def piet() -> dict[str, object]:
+    return {
+        **{"kind": "user", "user": "PIET", "machine": "WS-2", "folder": "BAKKER26"},
+        **{"administration": "BAKKER26", "table": "GROOTBOEK.DBF", "since": ""},
+        **{"way": "command", "writing": True, "note": ""},
+    }
+
+
 @pytest.mark.parametrize("change", ["written", "written with its old time", "new file", "gone"])
 def test_a_folder_that_moves_while_it_is_packed_makes_no_package(
     office: World, tmp_path: Path, change: str
@@ -662,14 +688,7 @@ def test_somebody_who_comes_in_while_it_is_packed_makes_no_package(
 ) -> None:
     office.configure(sessions={"probes": [{"command": nobody(office)}]})
     with before_the_password(office, "BAKKER26", tmp_path) as started:
-        nobody(
-            office,
-            {
-                **{"kind": "user", "user": "PIET", "machine": "WS-2", "folder": "BAKKER26"},
-                **{"administration": "BAKKER26", "table": "GROOTBOEK.DBF", "since": ""},
-                **{"way": "command", "writing": True, "note": ""},
-            },
-        )
+        nobody(office, piet())
     told, said = started.communicate(timeout=60)
 
     assert started.returncode == 75, said

@@ -244,7 +244,17 @@ def test_in_a_terminal_somebody_chooses_from_a_list(
     terminal.shown = ""
     terminal.read_until("Uw keuze:")
     terminal.type("1\n")
+    terminal.read_until("Dit bericht eerst tonen? [j/N]")
+    terminal.type("j\n")
+    terminal.read_until("Is dit het? [J/n]")
+    assert "Hierbij." in terminal.shown
+    terminal.type("b\n")
+    terminal.shown = ""
+    terminal.read_until("Uw keuze:")
+    terminal.type("2\n")
     terminal.read_until("[j/N]")
+    terminal.type("\n")
+    terminal.read_until("Nu terugzetten? [j/N]")
     assert "bewijst niets" in terminal.shown
     terminal.type("j\n")
 

@@ -77,6 +77,39 @@ def test_a_run_killed_right_behind_the_rename_has_made_a_clean_archive(world: Wo
     assert len(world.archives()) == 2
 
 
+@pytest.mark.parametrize("moment", ["before", "behind"])
+def test_killed_around_the_commit_of_the_name_the_archive_is_unverified_or_clean(
+    world: World, moment: str
+) -> None:
+    """The Borg that after-backup keeps open is no `borg` on PATH: it is met from the inside."""
+    folder, killed = world.folder / "inside", world.folder / "killed"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        f"""
+import os, pathlib, signal, sys
+if "avplugin.borgmatic.answering_borg" in sys.orig_argv and not os.path.exists({str(killed)!r}):
+    from borg.repository import Repository
+    commit = Repository.commit
+    def strike(*words, **options):
+        if {moment == "behind"}:
+            commit(*words, **options)
+        pathlib.Path({str(killed)!r}).touch()
+        os.killpg(0, signal.SIGKILL)
+    Repository.commit = strike
+"""
+    )
+    world.environment["PYTHONPATH"] = str(folder)
+
+    world.start_borgmatic("create").communicate(timeout=60)
+
+    assert killed.exists()
+    world.borg("list", "--lock-wait", "30", world.repository)  # takes the dead one's lock away
+    [name] = world.archives()
+    assert name.endswith(".unverified") == (moment == "before")
+    world.working_day()
+    assert_the_next_night_is_clean_and_leaves_nothing_over(world)
+
+
 def test_a_hook_whose_borgmatic_was_killed_does_not_block_the_next_night(world: World) -> None:
     file = world.borgmatic_file()
     text = file.read_text()

@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import COMMANDS
 from hypothesis import HealthCheck, given, settings
-from trees import NASTY_NAMES, Tree, lines_for_borg, trees
-
-from avplugin.borgmatic.patterns import stored_ancestors
+from trees import NASTY_NAMES, Tree, lines_for_borg, selection, trees
 
 
 class Ground:
@@ -34,7 +32,11 @@ class Ground:
         shutil.rmtree(self.root, ignore_errors=True)
         tree.make(self.root)
         patterns = self._folder / "for-borg"
-        lines = lines_for_borg(tree, str(self.root), f"{self.state}/./avplugin", self._folder)
+        lines = lines_for_borg(
+            selection(tree, str(self.root), may_gather=True),
+            f"{self.state}/./avplugin",
+            self._folder,
+        )
         patterns.write_text("\n".join(lines), encoding="utf-8")
         done = self._borg(
             "create",
@@ -52,9 +54,9 @@ class Ground:
     def meant(self, tree: Tree) -> Counter[str]:
         """Return each path that is to be stored, once."""
         root = str(self.root)
-        wanted, barred = tree.paths(root, tree.wanted), tree.paths(root, tree.barred)
+        selected = selection(tree, root, may_gather=True)
         manifest = [f"{self.state}/avplugin{path}" for path in ("", "/1", "/1/run.json")]
-        return Counter([*manifest, *tree.meant(root), *stored_ancestors(wanted, barred)])
+        return Counter([*manifest, *tree.meant(root), *selected.ancestors])
 
     def _borg(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

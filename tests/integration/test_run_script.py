@@ -103,6 +103,7 @@ class Machine:
 
     def add_test_programs(self) -> None:
         for name in (
+            "7z",
             "smbstatus",
             "testparm",
             "smbpasswd",
@@ -467,6 +468,7 @@ def test_setup_and_demo_need_neither_samba_nor_tmux(complete: Machine) -> None:
         ("imap", "dovecot-imapd"),
         ("lmtp", "dovecot-lmtpd"),
         ("systemd-analyze", "systemd"),
+        ("7z", "7zip"),
     ],
 )
 def test_what_the_tests_need_is_installed_for_the_tests_also_when_it_was_removed_later(

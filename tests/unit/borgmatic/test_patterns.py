@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+import unittest.mock
 from pathlib import Path
 
 import pytest
 from borg.patterns import PatternMatcher, load_pattern_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trees import Tree, lines_for_borg, trees
+from trees import Tree, lines_for_borg, selection, trees
 
-from avplugin.borgmatic.patterns import make_patterns, stored_ancestors
+from avplugin.borgmatic import patterns
+from avplugin.borgmatic.patterns import Selection, may_begin_above
 
 MANIFEST = "/var/lib/avplugin/administrations/run/./avplugin"
 MANIFEST_FOLDER = "/var/lib/avplugin/administrations/run/avplugin"
@@ -26,7 +29,7 @@ def tree(*wanted: str, barred: tuple[str, ...] = (), others: tuple[str, ...] = (
     return Tree(frozenset(folders), split(wanted), split(barred))
 
 
-def stored(tree: Tree, root: str, folder: Path) -> list[str]:
+def stored(tree: Tree, selected: Selection, root: str, folder: Path) -> list[str]:
     """Return what Borg would store of the tree, in its order, by its own matcher.
 
     The walk is that of Borg's create: a folder that is not let in is gone into only if the line
@@ -34,7 +37,7 @@ def stored(tree: Tree, root: str, folder: Path) -> list[str]:
     """
     roots: list[str] = []
     commands: list[object] = []
-    load_pattern_file(lines_for_borg(tree, root, MANIFEST, folder), roots, commands)
+    load_pattern_file(lines_for_borg(selected, MANIFEST, folder), roots, commands)
     matcher = PatternMatcher(fallback=True)
     matcher.add_inclexcl(commands)
     everything = tree.everything(root)
@@ -58,11 +61,12 @@ def stored(tree: Tree, root: str, folder: Path) -> list[str]:
     return found
 
 
-def assert_exact(tree: Tree, root: str, folder: Path) -> None:
+def assert_exact(tree: Tree, root: str, folder: Path, *, may_gather: bool = False) -> None:
     """Assert that all that is meant is stored, and once, with nothing but passages beside it."""
-    found = stored(tree, root, folder)
+    selected = selection(tree, root, may_gather=may_gather)
+    found = stored(tree, selected, root, folder)
     wanted = tree.paths(root, tree.wanted)
-    passages = stored_ancestors(wanted, tree.paths(root, tree.barred))
+    passages = selected.ancestors
 
     assert len(found) == len(set(found))
     assert set(found) == tree.meant(root) | passages
@@ -108,10 +112,67 @@ def test_exactly_what_is_meant_is_stored_whatever_the_names_and_the_nesting(
         assert_exact(example, root, Path(folder))
 
 
+@given(trees(), st.sampled_from(["/srv/accountview", "/srv/[1]/admins"]))
+@settings(max_examples=250, deadline=None)
+def test_exactly_what_is_meant_is_stored_where_roots_are_gathered(example: Tree, root: str) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        unittest.mock.patch.object(patterns, "_MOST_ROOTS", 1),
+    ):
+        assert_exact(example, root, Path(folder), may_gather=True)
+
+
+def roots_of(selected: Selection) -> list[str]:
+    return [line[2:] for line in selected.lines(MANIFEST)[1:] if line.startswith("R ")]
+
+
+def test_many_folders_side_by_side_have_one_root_for_borgmatic_compares_each_with_each() -> None:
+    wanted = [f"/srv/av/admins/{number}" for number in range(1000)]
+    documents = [f"/mnt/docs/{number}/kopiedoc" for number in range(300)]
+    single = "/opt/one/two/three/four"
+
+    selected = Selection([*wanted, *documents, single], (), lambda _: True)
+
+    assert roots_of(selected) == ["/mnt/docs", single, "/srv/av/admins"]
+    assert selected.ancestors == {"/mnt/docs", "/srv/av/admins"} | {
+        f"/mnt/docs/{number}" for number in range(300)
+    }
+
+
+def test_a_few_folders_keep_their_roots() -> None:
+    wanted = [f"/srv/av/admins/{number}" for number in range(20)]
+
+    assert roots_of(Selection(wanted, (), lambda _: True)) == sorted(wanted)
+
+
+def test_no_root_is_moved_to_where_borg_may_not_begin() -> None:
+    wanted = [f"/srv/{number % 2}/{number}" for number in range(100)]
+
+    selected = Selection(wanted, (), lambda path: path == "/srv/1")
+
+    odd = [path for path in wanted if not path.startswith("/srv/1/")]
+    assert roots_of(selected) == sorted([*odd, "/srv/1"])
+
+
+def test_the_root_folder_of_the_machine_is_never_begun_in() -> None:
+    wanted = [f"/{number}" for number in range(100)]
+
+    assert roots_of(Selection(wanted, (), lambda _: True)) == sorted(wanted)
+
+
+@pytest.mark.parametrize("setting", ["one_file_system", "exclude_caches", "exclude_nodump"])
+def test_borg_does_not_begin_above_where_that_folder_would_be_judged(setting: str) -> None:
+    assert may_begin_above({})("/usr")
+    assert may_begin_above({setting: False})("/usr")
+    assert not may_begin_above({setting: True})("/usr")
+    assert not may_begin_above({"exclude_if_present": [".nobackup"]})("/usr")
+    assert not may_begin_above({})("/does/not/exist")
+
+
 def test_no_root_holds_a_glob_or_lies_in_another() -> None:
     wanted = ["/srv/av/[1]/a", "/srv/av/b", "/srv/av/b/c", "/mnt/*"]
 
-    lines = make_patterns(wanted, [], MANIFEST)
+    lines = Selection(wanted, []).lines(MANIFEST)
 
     assert [line for line in lines if line.startswith("R ")] == [
         f"R {MANIFEST}",
@@ -125,7 +186,7 @@ def test_a_folder_that_needs_no_line_gets_none() -> None:
     wanted = [f"/srv/admins/{number}" for number in range(1000)]
     inner = [f"{path}/kopiedoc" for path in wanted]
 
-    lines = make_patterns([*wanted, *inner], [], MANIFEST)
+    lines = Selection([*wanted, *inner], []).lines(MANIFEST)
 
     assert [line for line in lines if not line.startswith("R ")] == [f"+ pp:{MANIFEST_FOLDER}"]
     assert len(lines) == 1002
@@ -134,6 +195,38 @@ def test_a_folder_that_needs_no_line_gets_none() -> None:
 def test_the_same_folders_give_the_same_lines_in_any_order() -> None:
     wanted, barred = ["/s/[a]", "/s/b", "/s/[a]/c/d"], ["/s/[a]/c", "/s/b/e", "/x"]
 
-    assert make_patterns(wanted, barred, MANIFEST) == make_patterns(
-        wanted[::-1], barred[::-1], MANIFEST
+    assert Selection(wanted, barred).lines(MANIFEST) == Selection(wanted[::-1], barred[::-1]).lines(
+        MANIFEST
     )
+
+
+@given(
+    names=st.sets(st.text("ab[|-é", min_size=1, max_size=6), min_size=2, max_size=40),
+    others=st.sets(st.text("ab[|-é", min_size=1, max_size=7), max_size=40),
+)
+@settings(max_examples=300, deadline=None)
+def test_many_folders_side_by_side_share_a_line_that_fits_them_and_no_other(
+    names: set[str], others: set[str]
+) -> None:
+    lines = Selection([f"/x[/{name}" for name in names], []).lines(MANIFEST)
+    [line] = [line for line in lines if line.startswith("+ re:")]
+    expression = re.compile(line.removeprefix("+ re:"))
+
+    for name in names:
+        assert expression.search(f"x[/{name}")
+        assert expression.search(f"x[/{name}/FILE.DBF")
+        assert not expression.search(f"y/x[/{name}")
+    for name in others - names:
+        assert not expression.search(f"x[/{name}")
+        assert not expression.search(f"x[/{name}/FILE.DBF")
+
+
+def test_names_that_each_go_on_where_the_one_before_ended_are_no_trouble_for_python() -> None:
+    paths = [f"/x[/{'a' * length}/b" for length in range(1, 256)]
+    paths += [f"/x[/{'a' * 255}/{'b' * length}" for length in range(2, 256)]
+    lines = Selection(paths, []).lines(MANIFEST)
+    [line] = [line for line in lines if line.startswith("+ re:")]
+    expression = re.compile(line.removeprefix("+ re:"))
+
+    assert all(expression.search(path[1:]) for path in paths)
+    assert not expression.search(f"x[/{'a' * 255}/{'b' * 256}")

@@ -81,6 +81,14 @@ def test_a_code_that_windows_cannot_have_gets_a_folder_that_it_can() -> None:
     assert layout.placed[0].place == "KLANT_12"
 
 
+def test_what_an_import_would_refuse_is_not_packed() -> None:
+    layout = Layout([OWN])
+
+    for name in ("DIEP/A.before-restore-20261122-020000/x", "d/" * 64 + "x", "é" * 128):
+        with pytest.raises(UnfitName):
+            layout.place(layout.placed[0], name.encode())
+
+
 @pytest.mark.parametrize("name", ["NUL.DBF", "punt.", "DIEP/punt./a.txt", "caf\udce9.txt", ".."])
 def test_a_name_that_windows_cannot_have_is_refused_by_its_path(name: str) -> None:
     layout = Layout([OWN])

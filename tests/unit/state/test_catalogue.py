@@ -12,7 +12,7 @@ import pytest
 
 from avplugin.borgmatic.archive import Archive
 from avplugin.installation.model import Kind
-from avplugin.state.catalogue import Catalogue
+from avplugin.state.catalogue import Catalogue, Summary
 from avplugin.state.files import StateError
 from avplugin.state.manifest import FolderManifest, Manifest, RunManifest
 
@@ -197,3 +197,41 @@ def test_what_a_repository_was_seen_to_hold_is_remembered_with_when(tmp_path: Pa
         assert listed.archives == (held,)
         assert listed.seen == datetime.datetime(2026, 11, 26, 2, tzinfo=datetime.UTC)
         assert catalogue.listed("other") is None
+
+
+def test_what_an_archive_holds_in_all_is_known_without_its_manifest(tmp_path: Path) -> None:
+    found = manifest("1", "A", "B", "C")
+    a, b, c = found.folders
+    a = dataclasses.replace(a, size=100, tables=3)
+    b = dataclasses.replace(b, size=20, tables=4)
+    c = dataclasses.replace(c, left_out="does not exist")
+    with Catalogue.open(tmp_path) as catalogue:
+        catalogue.add("R", "a", dataclasses.replace(found, folders=(a, b, c)))
+        catalogue.add("R", "b", None)
+
+        assert catalogue.summary("a") == Summary(2, 120, 7, ("C",))
+        assert catalogue.summary("b") is None
+        assert catalogue.holds_manifest("a")
+        assert not catalogue.holds_manifest("b")
+
+
+def test_a_catalogue_of_before_there_were_summaries_gets_them(tmp_path: Path) -> None:
+    with Catalogue.open(tmp_path) as catalogue:
+        catalogue.add("R", "a", manifest("1", "A"))
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        connection.execute("DROP TABLE summary")
+
+    with Catalogue.open(tmp_path) as catalogue:
+        assert catalogue.summary("a") == Summary(1, 0, 0, ())
+        assert catalogue.summary("a") == Summary(1, 0, 0, ())
+
+
+def test_what_is_erased_is_named_in_no_summary(tmp_path: Path) -> None:
+    found = manifest("1", "A", "B")
+    bad = dataclasses.replace(found.folders[0], left_out="does not exist")
+    with Catalogue.open(tmp_path) as catalogue:
+        catalogue.add("R", "a", dataclasses.replace(found, folders=(bad, found.folders[1])))
+        assert catalogue.summary("a") == Summary(1, 0, 0, ("A",))
+        catalogue.erase({"a"})
+
+        assert catalogue.summary("a") == Summary(1, 0, 0, ())

@@ -77,9 +77,10 @@ def test_every_label_gets_a_file_of_its_own_that_any_file_system_takes(found: li
     files = files_of(*found, "A/../../B", "x" * 300, "x" * 299)
 
     assert len(files) == 1 + len(found) + 3
-    for path in files:
-        assert path.startswith(f"{RUN.run}/")
-        name = path.removeprefix(f"{RUN.run}/").removeprefix("folders/")
+    assert f"{RUN.run}/run.json" in files
+    for path in files.keys() - {f"{RUN.run}/run.json"}:
+        assert path.startswith("folders/")
+        name = path.removeprefix("folders/")
         assert "/" not in name
         assert name.isascii()
         assert name.isprintable()
@@ -91,6 +92,19 @@ def test_every_file_is_one_line_so_that_they_can_be_read_one_behind_the_other() 
         assert data.endswith(b"\n")
         assert len(data.splitlines()) == 1
         assert json.loads(data)["avplugin_manifest"] == 1
+
+
+def test_what_is_the_same_in_two_runs_is_the_same_file() -> None:
+    """Borg takes it out of its files cache then; a new path would have it read and stored anew."""
+    one, other = (
+        manifest_files(Manifest(dataclasses.replace(RUN, run=run), (folder("A"),)))
+        for run in ("1", "2")
+    )
+
+    assert one.keys() - other.keys() == {"1/run.json"}
+    assert {name: other.get(name) for name in one.keys() - {"1/run.json"}} == {
+        name: data for name, data in one.items() if name != "1/run.json"
+    }
 
 
 def test_one_client_can_be_erased_without_touching_the_others() -> None:
