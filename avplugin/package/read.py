@@ -64,6 +64,11 @@ class OpenZip:
     members: tuple[Member, ...]
 
     @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return os.fstat(self.descriptor).st_size
+
+    @property
     def is_package(self) -> bool:
         """Whether it seems to have been made by avplugin."""
         return any(member.name == MEMBER for member in self.members)
