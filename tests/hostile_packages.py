@@ -138,6 +138,7 @@ class Raw:
     listed_extra: bytes = b""
     attributes: int = 0x20
     disk: int = 0
+    date: int = 0x5B7A
     comment: bytes = b""
 
 
@@ -169,13 +170,13 @@ def raw_zip(
         method = one.local_method if one.local_method >= 0 else one.method
         flags = one.local_flags if one.local_flags >= 0 else one.flags
         body += struct.pack(
-            *("<4s5H3I2H", b"PK\3\4", 20, flags, method, 0, 0x5B7A, crc, len(packed), size),
+            *("<4s5H3I2H", b"PK\3\4", 20, flags, method, 0, one.date, crc, len(packed), size),
             *(len(local), len(one.extra)),
         )
         body += local + one.extra + packed + one.gap
         extra = one.listed_extra or one.extra
         listed += struct.pack(
-            *("<4s6H3I5H2I", b"PK\1\2", 20, 20, one.flags, one.method, 0, 0x5B7A, crc),
+            *("<4s6H3I5H2I", b"PK\1\2", 20, 20, one.flags, one.method, 0, one.date, crc),
             one.listed_packed if one.listed_packed >= 0 else len(packed),
             one.listed_size if one.listed_size >= 0 else size,
             *(len(name), len(extra), len(one.comment), one.disk, 0, one.attributes, offset),
@@ -281,6 +282,15 @@ def _many_folders(one: Honest) -> bytes:
         for number in range(2, 200)
     ]
     return one.with_manifest(folders=(own, documents, *more)).zipped()
+
+
+def _unlisted(one: Honest) -> bytes:
+    """A folder of copy documents without files, and without itself."""
+    own, documents = one.manifest.folders
+    more = dataclasses.replace(
+        documents, label=f"copy documents of {CODE} (2)", path=f"/{CODE}-2", files=0, size=0
+    )
+    return one.with_manifest(folders=(own, documents, more)).zipped()
 
 
 def _of_another(one: Honest) -> bytes:
@@ -577,6 +587,13 @@ def _add_behind(members: list[Raw]) -> None:
 
 
 add_raw("something behind the end of a file", "does not end where it should", _add_behind)
+add_raw(
+    "much behind the end of a file",
+    "something lies behind its end",
+    lambda all_: setattr(all_[2], "packed", deflated(all_[2].data) + bytes(300_000)),
+)
+add_raw("huge readme", "its readme is too large", lambda all_: _blow_up(all_[0]))
+add_raw("date that cannot be", "a date that cannot be", _lie(2, date=0xFFFF))
 add_raw("no deflate", "cannot be unpacked", lambda all_: setattr(all_[2], "packed", b"\xff" * 200))
 add_raw("AES without its method", "says two things", _lie(2, extra=b"\x01\x99\7\0\2\0AE\3\x08\0"))
 add_raw("AES of nobody", "says two things", _lie(2, method=99))
@@ -667,8 +684,13 @@ add("no package", "was not made by 'avplugin export'", lambda one: zipped(one.me
 
 add("manifest that is no JSON", "is no JSON", lambda one: one.with_json(b"{"))
 add("manifest that is no text", "is no JSON", lambda one: one.with_json(b"\xff\xfe\x00\xd8"))
-add("deep manifest", "is no JSON", lambda one: one.with_json(b"[" * 200_000))
+add("deep manifest", "is no JSON", lambda one: one.with_json(b"[" * 9_000))
 add("manifest with a long number", "is no JSON", lambda one: one.with_json(b"9" * 10_000))
+add(
+    "manifest of a million nothings",
+    "more than what is in it can need",
+    lambda one: one.with_json(b"[" + b"[]," * 1_000_000 + b"[]]"),
+)
 add("huge manifest", "its manifest is too large", lambda one: one.with_json(bytes(64_000_001)))
 add("manifest of something else", "was not written by avplugin", lambda one: one.with_json(b"[]"))
 add_document("newer manifest", "a newer avplugin", lambda it: it.update(avplugin_package=2))
@@ -769,6 +791,7 @@ add(
     "are one name",
     lambda one: one.with_directory(f"{CODE}/rapport").zipped(),
 )
+add("folder that is not listed", "lacks the folder of", _unlisted)
 add("no directories", "lacks the folder", lambda one: one.with_manifest(directories=()).zipped())
 add("of another administration", "there is no administration", _of_another)
 add("of another version", "AccountView 99.9", _other_version)

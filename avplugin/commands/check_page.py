@@ -44,7 +44,7 @@ def show_check_page(
         *_health(context, preparation),
         (
             "AccountView",
-            _("{then} in the snapshot, {now} now").format(
+            _("{then} then, {now} now").format(
                 then=preparation.version_then or unknown, now=preparation.version_now or unknown
             ),
         ),

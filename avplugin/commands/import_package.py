@@ -226,7 +226,7 @@ def _show(context: Context, package: Package, preparation: Preparation) -> None:
 
     _ = context.texts.gettext
     file, run = package.file, package.manifest.run
-    packed = human_size(sum(member.packed for member in file.members))
+    packed = human_size(file.size)
     lock = _("with a password") if package.is_encrypted else _("WITHOUT a password")
     source = [(_("Package"), f"{file.name}, {file.place} ({packed}, {lock})")]
     if package.is_plain:

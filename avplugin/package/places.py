@@ -7,7 +7,12 @@ from pathlib import PureWindowsPath
 from typing import NamedTuple
 
 from avplugin.installation.model import Installation, Kind
-from avplugin.installation.windows_path import PathError, name_key, split_windows_path
+from avplugin.installation.windows_path import (
+    PathError,
+    is_windows_path,
+    name_key,
+    split_windows_path,
+)
 from avplugin.restore.check import Preparation, locate
 from avplugin.restore.targets import Part
 from avplugin.restore.where import New
@@ -38,7 +43,8 @@ def folders_to_set(preparation: Preparation) -> Iterator[ToSet]:
         there = part.folder.windows_path
         is_own = part.folder.kind is Kind.ADMINISTRATION
         if isinstance(preparation.where, New) or (not is_own and not _same(here, there)):
-            yield ToSet(part.folder.kind, here or str(part.path), there)
+            was = there if is_windows_path(there) else ""
+            yield ToSet(part.folder.kind, here or str(part.path), was)
 
 
 def _windows_path(part: Part, own: Part, installation: Installation | None) -> str:

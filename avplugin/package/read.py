@@ -35,6 +35,7 @@ from avplugin.wording import some
 
 READ_ME = ("LEESMIJ.txt", "README.txt")
 _LARGEST_MANIFEST = 64_000_000  # bytes: some 250,000 files
+_VALUES, _VALUES_OF_MEMBER = 10_000, 20  # that a manifest may have
 _LARGEST_READ_ME = 1_000_000
 _MOST_FOLDERS = 100
 _LONGEST_CODE = 255
@@ -61,6 +62,11 @@ class OpenZip:
     place: str
     descriptor: int
     members: tuple[Member, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return os.fstat(self.descriptor).st_size
 
     @property
     def is_package(self) -> bool:
@@ -197,6 +203,9 @@ def _read_package(file: OpenZip, password: str | None) -> Package:
         as_bytes = file.password_bytes(password)
     # What is not encrypted proves nothing by itself; its files' digests have to be right anyway.
     data = b"".join(contents(file.descriptor, own, as_bytes, check_crc=not own.encryption))
+    # A list of nothing is two bytes in a manifest, and fifty in memory.
+    if sum(map(data.count, (b"[", b"{", b","))) > _VALUES + _VALUES_OF_MEMBER * len(by_name):
+        raise PackageError("its manifest says more than what is in it can need")
     manifest = package_manifest_from_json(data)
     if manifest.taken.year not in _YEARS:
         raise PackageError("its manifest says that it was made at a time that cannot be")

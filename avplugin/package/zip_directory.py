@@ -23,7 +23,7 @@ STORED, DEFLATED = 0, 8
 ZIPCRYPTO = "ZipCrypto"
 AES = "AES"
 
-LARGEST_DIRECTORY = 64_000_000  # bytes: some 600,000 members
+LARGEST_DIRECTORY = 32_000_000  # bytes: some 250,000 members
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")

@@ -193,7 +193,7 @@ def _check_version(
     kind = choice.folder.kind
     if not then or not now or then == now or kind in {Kind.PROGRAM, Kind.EXTRA}:
         return []
-    said = f"the snapshot is of AccountView {then}, the program is {now} now"
+    said = f"what is put back is of AccountView {then}, the program is {now} now"
     if accepted or isinstance(where, New):
         return [f"{said}: opening it there is not supported by AccountView and can lose data"]
     raise RestoreError(

@@ -49,7 +49,7 @@ def _scan(part: FolderManifest, into: Path) -> Contents:
     try:
         return scan_folder(str(into / part.archived_path), inside)
     except FolderUnreadable as error:
-        raise ExtractError(f"{part.label} did not come out of the snapshot: {error}.") from error
+        raise ExtractError(f"{part.label} did not come out: {error}.") from error
 
 
 def _refuse_what_is_no_file(part: FolderManifest, contents: Contents) -> None:
@@ -67,7 +67,7 @@ def _compare(
     """Compare with the manifest, and yield warnings; contents are proven already."""
     if contents.list_digest != part.list_digest:
         said = (
-            f"{part.label} came out of the snapshot with {contents.files} files and"
+            f"{part.label} came out with {contents.files} files and"
             f" {contents.size} bytes, not as its manifest says ({part.files} files,"
             f" {part.size} bytes)"
         )
@@ -79,7 +79,7 @@ def _compare(
             yield f"{part.label} came out with other modification times than its manifest says"
         elif _keeps_times(into):
             raise ExtractError(
-                f"{part.label} came out of the snapshot with other modification times than its"
+                f"{part.label} came out with other modification times than its"
                 f" manifest says.\n{hint}"
             )
         else:

@@ -276,7 +276,7 @@ def _bring_together(target: Target, staging: Path) -> None:
             plain = _leads_nowhere_else(staging, ready) and _leads_nowhere_else(staging, wanted)
             if not plain or os.path.lexists(wanted):
                 raise RestoreError(
-                    f"{part.folder.label} cannot be put at {part.path}: the snapshot has something"
+                    f"{part.folder.label} cannot be put at {part.path}: the copy has something"
                     " else there.\nRestore --without-copy-documents, or with --new FOLDER."
                 )
             wanted.parent.mkdir(parents=True, exist_ok=True)
@@ -338,7 +338,7 @@ def _plan(preparation: Preparation, restore: Restore) -> Restore:
             inside = Path(error.filename).relative_to(new)
             raise RestoreError(
                 f"{target.path / inside} has to stay a folder, since other folders lie in it; in"
-                " the snapshot it is none.\nRestore with --new FOLDER to another place."
+                " the copy it is none.\nRestore with --new FOLDER to another place."
             ) from error
         if swap.attributes:  # the folder itself stays where it is
             inode = target.path.lstat().st_ino

@@ -189,9 +189,7 @@ def _refuse_same_code(choice: Choice, code: str) -> None:
     if choice.folder.kind is not Kind.ADMINISTRATION:
         raise UsageError(f"--into is for administrations; {choice.folder.label} is none.")
     if code_key(code) == code_key(choice.folder.code):
-        raise UsageError(
-            f"{code} is the code of the snapshot itself: --original puts it back in its place."
-        )
+        raise UsageError(f"{code} is its own code: --original puts it back in its place.")
 
 
 def _places_of(

@@ -109,7 +109,7 @@ def test_a_package_takes_the_place_of_the_administration_and_an_undo_brings_that
 def test_a_package_goes_into_another_administration_but_not_by_its_own_code(
     world: World, elsewhere: Path, package: Path
 ) -> None:
-    assert "is the code of the snapshot itself" in refuses(world, package, "--into", "bakker26")
+    assert "is its own code" in refuses(world, package, "--into", "bakker26")
 
     done = call(world, "import", package, "--into", KLANT2, "--yes", **PASSWORD_GIVEN)
 

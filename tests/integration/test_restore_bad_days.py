@@ -448,7 +448,7 @@ def test_more_in_the_archive_than_its_manifest_says_is_refused(office: World) ->
     refused = hostile.restore()
 
     assert refused.returncode == 1
-    assert "PRIJS26 came out of the snapshot with 2 files" in refused.stderr
+    assert "PRIJS26 came out with 2 files" in refused.stderr
     assert not (office.folder / "new").exists()
 
 

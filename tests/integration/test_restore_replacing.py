@@ -426,7 +426,7 @@ def test_another_version_of_accountview_is_refused_unless_accepted(office: World
     program.write_bytes(executable("12.0.0.1", {}))
 
     said = refuses(office, "BAKKER26", "--original", "--yes")
-    assert "the snapshot is of AccountView 11.2.0.415, the program is 12.0.0.1 now" in said
+    assert "what is put back is of AccountView 11.2.0.415, the program is 12.0.0.1 now" in said
     new = office.avplugin("restore", "BAKKER26", "--new", office.folder / "new", "--yes")
     accepted = office.avplugin("restore", "BAKKER26", "--original", "--yes", "--other-version")
 

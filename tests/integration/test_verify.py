@@ -326,7 +326,7 @@ def test_an_archive_that_is_not_what_its_manifest_says_is_not_proven(
     assert " not as its manifest says" in reasons["BAKKER26"]
     assert "with other modification times" in reasons["CAFEOUD"]
     assert reasons["VANDIJK"] == ""
-    assert one.stdout.startswith("KLANT1: NOT proven: KLANT1 came out of the snapshot with ")
+    assert one.stdout.startswith("KLANT1: NOT proven: KLANT1 came out with ")
     assert one.stderr.splitlines()[0] == "avplugin: 1 of 1 folder not proven: KLANT1."
     assert len(one.stderr.splitlines()) == 2
     [row] = [row for row in listed if row.startswith("KLANT1 ")]
