@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import math
 import pathlib
 import random
 import struct
@@ -14,7 +15,7 @@ from avplugin.errors import AvpluginError
 from avplugin.foxpro.open_table import Changes, OpenTable, pack_table
 
 _ALWAYS = ("MUTATIE", "FACTUUR", "FACTREGEL")  # what any day's work is written in
-_PACKED = "MUTATIE"  # the largest: everything behind the first deleted record moves
+_GROWING = {book.name for book in bookkeeping.MAIN_BOOKS if book.weight}  # and is deleted from
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,18 +31,21 @@ class WorkingDay:
     tables_packed: tuple[str, ...]
 
 
-def play_working_day(folder: pathlib.Path, *, seed: int = 1, pack: bool = False) -> WorkingDay:
-    """Given a demo office, work in half of its administrations as people do in a day.
+def play_working_day(
+    folder: pathlib.Path, *, seed: int = 1, share: float = 0.5, pack: bool = False
+) -> WorkingDay:
+    """Given a demo office, work in this share of its administrations as people do in a day.
 
     Records are changed in place and appended, texts and index pages with them. With `pack`, the
-    deleted records of one table are removed. The bytes depend on the office's bytes and the
-    seed only; modification times are those of now. Raise AvpluginError when the folder is no
-    demo office or cannot be written.
+    deleted records of one administration's tables are removed, as AccountView's *organiseren*
+    does. The bytes depend on the office's bytes, the seed and the share only; modification times
+    are those of now. Raise AvpluginError when the folder is no demo office or cannot be written.
     """
     office = open_office(folder)
     chance = random.Random(f"day {seed}")  # noqa: S311 - the same seed has to do the same work
     present = [each for each in office.administrations if each.folder.is_dir()]
-    touched = sorted(chance.sample(present, (len(present) + 1) // 2), key=lambda each: each.code)
+    count = math.ceil(len(present) * share)
+    touched = sorted(chance.sample(present, count), key=lambda each: each.code)
     all_changes: list[Changes] = []
     documents: list[pathlib.Path] = []
     packed: list[str] = []
@@ -54,8 +58,10 @@ def play_working_day(folder: pathlib.Path, *, seed: int = 1, pack: bool = False)
                     all_changes.append(_work_in(path, clerk))
             documents += _add_documents(administration, clerk)
             if pack and not packed:
-                all_changes.append(_pack(administration.folder / f"{_PACKED}.DBF", today))
-                packed.append(f"{administration.code}/{_PACKED}")
+                for path in sorted(administration.folder.glob("*.DBF")):
+                    if path.stem in _GROWING:
+                        all_changes.append(_pack(path, today))
+                        packed.append(f"{administration.code}/{path.stem}")
     except (OSError, ValueError, struct.error) as error:
         raise AvpluginError(
             f"cannot play a working day in {folder}: {error}. "
