@@ -15,6 +15,8 @@ from avplugin.errors import AvpluginError
 from avplugin.foxpro.open_table import Changes, OpenTable, pack_table
 
 _ALWAYS = ("MUTATIE", "FACTUUR", "FACTREGEL")  # what any day's work is written in
+_WORKING_DAYS = 250  # in a year
+_ANYWHERE = 0.02  # of the changes go to records of any age
 _GROWING = {book.name for book in bookkeeping.MAIN_BOOKS if book.weight}  # and is deleted from
 
 
@@ -85,7 +87,7 @@ def _next_day(administration: DemoAdministration) -> datetime.date:
 
 
 def _work_in(path: pathlib.Path, clerk: bookkeeping.Clerk) -> Changes:
-    """Change about one record in a hundred, and append nearly as many."""
+    """Do a day's part of the year that a table has: change so many records, and append as many."""
     opened = OpenTable(path)
     book = bookkeeping.book_named(path.stem, opened.fields)
     count = len(opened)
@@ -93,17 +95,24 @@ def _work_in(path: pathlib.Path, clerk: bookkeeping.Clerk) -> Changes:
         return Changes(0, 0, 0, 0)
 
     names = [field.name for field in book.fields]
-    for _ in range(2 + count // 100):
-        number = 1 + clerk.number_below(count)
+    for _ in range(2 + count // _WORKING_DAYS):
+        number = count - _age(book, clerk, count)
         row = dict(zip(names, book.row(clerk, number, count), strict=True))
         # One column at a time: people change an amount, or a text, or an account.
         name = book.changes[clerk.number_below(len(book.changes))]
         if not opened.is_deleted(number):
             opened.update(number, {name: row[name]})
     if book.weight:
-        for number in range(count + 1, count + 4 + count // 150):
+        for number in range(count + 1, count + 4 + count // _WORKING_DAYS):
             opened.append(book.row(clerk, number, number))
     return opened.write(clerk.today)
+
+
+def _age(book: bookkeeping.Book, clerk: bookkeeping.Clerk, count: int) -> int:
+    """Return how many records are younger than the one that somebody changes."""
+    if not book.reach or clerk.chance.random() < _ANYWHERE:
+        return clerk.number_below(count)
+    return min(int(clerk.chance.expovariate(1 / book.reach) * count), count - 1)
 
 
 def _add_documents(

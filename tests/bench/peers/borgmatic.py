@@ -69,9 +69,8 @@ class WithDefaults(Borgmatic):
 
     name = "borgmatic, Borg's defaults"
 
-    def __init__(self, office: BenchOffice, folder: Path, settings: str = "") -> None:
+    def __init__(self, office: BenchOffice, folder: Path) -> None:
         super().__init__(office, folder / "defaults")
-        self._settings = settings
 
     def _configure(self) -> None:
         roots = "\n".join(f"    - {root}" for root in self._office.roots)
@@ -79,16 +78,7 @@ class WithDefaults(Borgmatic):
             f"source_directories:\n{roots}\n"
             f"repositories:\n    - path: {self.repository}\n"
             f'encryption_passphrase: "{_PASSPHRASE}"\n'
-            f"{self._settings}"
         )
-
-
-class WithSettings(WithDefaults):
-    """The same with settings of one's own, such as `chunker_params: fixed,16384`."""
-
-    def __init__(self, office: BenchOffice, folder: Path, name: str, settings: str) -> None:
-        super().__init__(office, folder / re.sub(r"\W+", "-", name), settings)
-        self.name = name
 
 
 class WithAvplugin(Borgmatic):

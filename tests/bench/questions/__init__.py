@@ -10,6 +10,7 @@ from typing import Protocol
 from bench.answer import Answer
 from bench.bench import Bench
 from bench.questions import (
+    chunkers,
     first_copy,
     growth,
     hooks_alone,
@@ -43,4 +44,4 @@ QUESTIONS: dict[str, Question] = {
     "start": start,
 }
 # These take long, and are asked by name only.
-ON_REQUEST: dict[str, Question] = {}
+ON_REQUEST: dict[str, Question] = {"chunkers": chunkers}
