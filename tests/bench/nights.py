@@ -18,11 +18,16 @@ BARE = WithoutHooks.name
 
 @dataclasses.dataclass(frozen=True)
 class Nights:
-    """What they cost, by AVPLUGIN or BARE, a figure for each round; `hooks` by their name."""
+    """What they cost, by AVPLUGIN or BARE, a figure for each round; `hooks` by their name.
+
+    `growth` and `unchanged_growth` are bytes that the repository grew by.
+    """
 
     title: str
     changed: dict[str, list[Spent]]
     unchanged: dict[str, list[Spent]]
+    growth: dict[str, list[int]]
+    unchanged_growth: dict[str, list[int]]
     hooks: dict[str, list[Spent]]
     unchanged_hook: list[Spent]
 
@@ -45,20 +50,26 @@ def play_nights(
 
     changed: dict[str, list[Spent]] = {AVPLUGIN: [], BARE: []}
     unchanged: dict[str, list[Spent]] = {AVPLUGIN: [], BARE: []}
+    growth: dict[str, list[int]] = {AVPLUGIN: [], BARE: []}
+    unchanged_growth: dict[str, list[int]] = {AVPLUGIN: [], BARE: []}
     hooks: dict[str, list[Spent]] = {}
     quiet: list[Spent] = []
     for number in range(rounds):
         turn = [avplugin, bare] if number % 2 else [bare, avplugin]
         office.next_day(SHARE)
         for peer in turn:
+            before = peer.size()
             changed[peer.name].append(peer.back_up([]))
+            growth[peer.name].append(peer.size() - before)
         for name, spent in avplugin.hooks():
             hooks.setdefault(name, []).append(spent)
         for peer in turn:
+            before = peer.size()
             unchanged[peer.name].append(peer.back_up([]))
+            unchanged_growth[peer.name].append(peer.size() - before)
         [(_, spent)] = avplugin.hooks()
         quiet.append(spent)
         say(f"night {number + 1} of {rounds}, {time.monotonic() - began:.0f} s")
     files = sum(len(list(root.rglob("*.*"))) for root in office.roots)
     title = f"{administrations} administrations, {files} files"
-    return Nights(title, changed, unchanged, hooks, quiet)
+    return Nights(title, changed, unchanged, growth, unchanged_growth, hooks, quiet)

@@ -21,7 +21,11 @@ def ask(bench: Bench) -> Answer:
             name: [night.processor for night in each] for name, each in nights.changed.items()
         }
         table = Table(f"A whole night, a tenth changed: {nights.title}", "s", BARE, seconds)
-        tables += [table, Table("The same, processor time", "s", BARE, processor)]
+        tables += [
+            table,
+            Table("The same, processor time", "s", BARE, processor),
+            Table("What it adds to the repository", "MB", BARE, nights.growth),
+        ]
         if count in _JUDGED:
             what = f"a whole night against no hooks, {count} administrations"
             bars.append(Bar(what, _MOST, table.ratio(AVPLUGIN)))
