@@ -15,6 +15,7 @@ from bench.questions import (
     growth,
     hooks_alone,
     memory,
+    metadata,
     nothing_changed,
     restore,
     start,
@@ -44,4 +45,4 @@ QUESTIONS: dict[str, Question] = {
     "start": start,
 }
 # These take long, and are asked by name only.
-ON_REQUEST: dict[str, Question] = {"chunkers": chunkers}
+ON_REQUEST: dict[str, Question] = {"chunkers": chunkers, "metadata": metadata}
