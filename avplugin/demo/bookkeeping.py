@@ -116,15 +116,22 @@ def _journal(clerk: Clerk, number: int, of: int) -> Row:  # noqa: ARG001 - all r
 
 
 def _entry(clerk: Clerk, number: int, of: int) -> Row:
+    """Return a line of a document, which has three: what for, the VAT, and who owes or is owed."""
     date = clerk.day(number, of)
     amount = clerk.amount() - 600
+    document, line = divmod(number, 3)
+    account = (
+        (5 + clerk.favourite_below(395)) * 10,
+        30 + document % 2 * 10,
+        10 + document % 2 * 10,
+    )[line]
     return (
         number,
         clerk.one_of(("INK1", "VERK2", "KAS3", "BANK4", "MEM5")),
         date.month,
         date,
-        f"{(1 + clerk.favourite_below(400)) * 10:04d}",
-        f"{10001 + clerk.favourite_below(300)}" if number % 3 else "",
+        f"{account:04d}",
+        f"{10001 + _party_of(document)}" if line else "",
         clerk.one_of(names.GOODS),
         amount,
         clerk.one_of(("H", "L", "N", "V")),
@@ -132,6 +139,12 @@ def _entry(clerk: Clerk, number: int, of: int) -> Row:
         datetime.datetime.combine(date, datetime.time(8 + number % 9, number % 60)),
         number % 11 == 0,
     )
+
+
+def _party_of(document: int) -> int:
+    """Return a number from 0: who all lines of a document are about; half the time one of 40."""
+    part = document * 0.6180339887 % 1  # spread as if by chance
+    return int(part**3 * 300)
 
 
 def _invoice(clerk: Clerk, number: int, of: int) -> Row:
@@ -153,7 +166,7 @@ def _invoice(clerk: Clerk, number: int, of: int) -> Row:
 def _invoice_line(clerk: Clerk, number: int, of: int) -> Row:  # noqa: ARG001 - all rows alike
     price = clerk.amount(300)
     count = 1 + clerk.number_below(40)
-    article = f"ART{1 + clerk.number_below(500):05d}"
+    article = f"ART{1 + clerk.favourite_below(500):05d}"
     description = clerk.one_of(names.GOODS)
     return (
         26_000_000 + number // 3,
@@ -241,7 +254,7 @@ MAIN_BOOKS = (
         ("SALDO", "BUDGET"),
         weight=0.05,
     ),
-    Book("DEBITEUR", _PARTY_FIELDS, _PARTY_TAGS, _party, ("SALDO", "PLAATS"), weight=0.10),
+    Book("DEBITEUR", _PARTY_FIELDS, _PARTY_TAGS, _party, (*("SALDO",) * 9, "PLAATS"), weight=0.10),
     Book("CREDITEUR", _PARTY_FIELDS, _PARTY_TAGS, _party, ("SALDO", "OPMERKING"), weight=0.06),
     Book(
         "DAGBOEK",

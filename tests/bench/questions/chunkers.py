@@ -9,19 +9,19 @@ from bench.peers.borg import Borg
 from bench.spent import Spent
 from bench.twenty_days import SHARE
 
-_SHIPPED = ("fixed,4096", "zstd,3")
+_SHIPPED = ("fixed,16384", "zstd,3")
 _CHUNKERS = (
-    "fixed,2048",
     "fixed,4096",
     "fixed,8192",
     "fixed,16384",
+    "fixed,16384,512",
+    "fixed,8192,512",
     "fixed,32768",
-    "fixed,65536",
     "buzhash,10,16,12,4095",
-    "buzhash,11,18,14,4095",
+    "buzhash,12,17,14,4095",
     "buzhash,19,23,21,4095",
 )
-_COMPRESSIONS = ("lz4", "zstd,1", "zstd,6", "zstd,9")
+_COMPRESSIONS = ("lz4", "zstd,1", "zstd,6", "zstd,9", "zstd,12", "zstd,19", "lzma,6")
 
 
 def ask(bench: Bench) -> Answer:
