@@ -14,6 +14,7 @@ from avplugin.foxpro.table import DELETED, TableHeader
 
 FILES = 120
 _PAGE = 4096
+_PIECE = 50_000_000  # bytes
 
 
 class BenchOffice:
@@ -52,10 +53,15 @@ class Yesterday:
         for root in office.roots:
             shutil.copytree(root, self._copy(root), copy_function=shutil.copy2)
 
-    def everything(self) -> bytes:
-        """Return all there is, for the first copy."""
-        files = sorted(path for path in self._folder.rglob("*") if path.is_file())
-        return b"".join(path.read_bytes() for path in files)
+    def everything(self) -> Iterator[bytes]:
+        """Return all there is, for the first copy, in pieces of some megabytes."""
+        piece = bytearray()
+        for path in sorted(path for path in self._folder.rglob("*") if path.is_file()):
+            piece += path.read_bytes()
+            if len(piece) > _PIECE:
+                yield bytes(piece)
+                piece.clear()
+        yield bytes(piece)
 
     def changes(self, administrations: list[DemoAdministration]) -> bytes:
         """Return the bytes that changed in these administrations, and take over the new files."""

@@ -12,7 +12,7 @@ from borg.compress import ZSTD
 from bench.office import BenchOffice, Yesterday
 from bench.peers.borgmatic import WithAvplugin, WithDefaults
 from bench.peers.bup import Bup
-from bench.peers.peer import Peer
+from bench.peers.peer import Peer, size_of
 from bench.peers.restic import Restic
 from bench.peers.zipped import Zipped
 from bench.spent import Spent
@@ -65,9 +65,9 @@ def play_days(
     spent: dict[str, list[Spent]] = {peer.name: [] for peer in peers}
     sizes: dict[str, list[int]] = {peer.name: [] for peer in peers}
     yesterday = Yesterday(office, folder / "yesterday")
-    everything = yesterday.everything()
     # The first copy is there to be told apart, not to be squeezed: level 19 would take minutes.
-    sizes[LIMIT] = [_compressed(everything, 3)]
+    sizes[LIMIT] = [sum(_compressed(piece, 3) for piece in yesterday.everything())]
+    office_bytes = sum(map(size_of, office.roots))
     changed = list(office.administrations)
     for day in range(days + 1):
         if day:
@@ -78,7 +78,7 @@ def play_days(
             spent[peer.name].append(peer.back_up(changed))
             sizes[peer.name].append(peer.size() - empty[peer.name])
         say(f"day {day} of {days}, {time.monotonic() - began:.0f} s")
-    return TwentyDays(folder, administrations, len(everything), spent, sizes)
+    return TwentyDays(folder, administrations, office_bytes, spent, sizes)
 
 
 def _compressed(content: bytes, level: int) -> int:
