@@ -15,8 +15,10 @@ from bench.spent import Spent, run
 class Borg:
     """An encrypted repository of Borg's."""
 
-    def __init__(self, office: BenchOffice, folder: Path, chunker: str, compression: str) -> None:
-        self.name = f"{chunker} {compression}"
+    def __init__(
+        self, office: BenchOffice, folder: Path, chunker: str, compression: str, name: str = ""
+    ) -> None:
+        self.name = name or f"{chunker} {compression}"
         self._office = office
         self._folder = folder / re.sub(r"\W+", "-", self.name)
         self._repository = self._folder / "repository"
@@ -42,6 +44,16 @@ class Borg:
             *("borg", "create", *self._options, f"{self._repository}::{{now:%s.%f}}"),
             *self._office.roots,
         ]
+        return run(words, self._environment, self._folder)
+
+    def prune(self, keep: int) -> Spent:
+        """Remove all archives but the newest."""
+        words = ["borg", "prune", "--keep-last", str(keep), str(self._repository)]
+        return run(words, self._environment, self._folder)
+
+    def compact(self, threshold: int) -> Spent:
+        """Free the space of what is in no archive, where it is so many per cent of a segment."""
+        words = ["borg", "compact", "--threshold", str(threshold), str(self._repository)]
         return run(words, self._environment, self._folder)
 
     def size(self) -> int:

@@ -11,6 +11,7 @@ from bench.answer import Answer
 from bench.bench import Bench
 from bench.questions import (
     chunkers,
+    compaction,
     first_copy,
     growth,
     hooks_alone,
@@ -45,4 +46,8 @@ QUESTIONS: dict[str, Question] = {
     "start": start,
 }
 # These take long, and are asked by name only.
-ON_REQUEST: dict[str, Question] = {"chunkers": chunkers, "metadata": metadata}
+ON_REQUEST: dict[str, Question] = {
+    "chunkers": chunkers,
+    "compaction": compaction,
+    "metadata": metadata,
+}
