@@ -11,7 +11,7 @@ from bench.nights import Nights, play_nights
 from bench.twenty_days import TwentyDays, play_days
 
 # About how many bytes an administration has in offices of different sizes.
-_SIZES = {20: 36_000_000, 200: 2_000_000}
+_SIZES = {20: 36_000_000, 200: 1_000_000}
 _SMALL = 400_000
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from avplugin.demo.office import DemoAdministration, generate_office, open_office
 from avplugin.demo.working_day import play_working_day
-from avplugin.foxpro.table import DELETED, TableHeader
+from avplugin.foxpro.table import TableHeader
 
 FILES = 120
 _PAGE = 4096
@@ -116,8 +116,7 @@ def _new_records(old: bytes, new: bytes) -> bytes:
 def _records(table: bytes) -> Iterator[bytes]:
     header = TableHeader.read(table)
     for at in range(header.header_length, header.end_of_records, header.record_length):
-        if table[at] != DELETED:
-            yield table[at : at + header.record_length]
+        yield table[at : at + header.record_length]
 
 
 def _files(folders: set[Path]) -> set[Path]:
