@@ -19,7 +19,7 @@ from avplugin.commands.context import Context, counted, human_size
 @click.option("--files", default=29, show_default=True, help="Files per administration, 29 to 400.")
 @click.option("--working-day", is_flag=True, help="Change an office as a day's work does.")
 @click.option(
-    "--pack", is_flag=True, help="With --working-day: pack a table (organiseren) as well."
+    "--pack", is_flag=True, help="With --working-day: pack an administration (organiseren) too."
 )
 @click.pass_obj
 def command(

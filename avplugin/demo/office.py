@@ -6,6 +6,7 @@ have as drive V:.
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import datetime
 import functools
@@ -35,6 +36,8 @@ MOST_ADMINISTRATIONS = 2000
 SIZES = range(20_000, 1_000_000_001)
 FEWEST_FILES = 29  # what the twelve main tables and their container take
 MOST_FILES = 1000
+
+_WORTH_PROCESSES = 50_000_000  # bytes of tables; starting a process for less takes longer
 
 _MARKER_LINE = "This office is made up by avplugin; its administrations are nobody's."
 _REGISTER_FIELDS = (
@@ -235,12 +238,13 @@ class _Builder:
         self._make_program(office)
         self._make_system(office)
         self._make_layouts(office.extra[0])
-        counts = _record_counts(tuple(self._books), self._size)
-        for administration in office.administrations:
-            # Its own chance, so that one administration does not depend on those before it.
-            chance = random.Random(f"{administration.code} {self._seed}")  # noqa: S311
-            self._make_administration(administration, chance, counts)
-            self._make_documents(administration, chance)
+        self._counts = _record_counts(tuple(self._books), self._size)
+        if self._size * len(office.administrations) < _WORTH_PROCESSES:
+            for administration in office.administrations:
+                self._make_administration(administration)
+        else:
+            with concurrent.futures.ProcessPoolExecutor() as processes:
+                list(processes.map(self._make_administration, office.administrations))
         write_register(office.register, office.administrations, updated=self._today)
         self._stamp(office.register, self._chance)
         text = f"{_MARKER_LINE}\nSeed {self._seed}. Delete the folder when you are done.\n"
@@ -295,15 +299,19 @@ class _Builder:
                 # with_suffix would take the dot of a code for one of an ending
                 self._write(stem.with_name(stem.name + ending), content, chance)
 
-    def _make_administration(
-        self, administration: DemoAdministration, chance: random.Random, counts: dict[str, int]
-    ) -> None:
+    def _make_administration(self, administration: DemoAdministration) -> None:
+        # Its own chance, so that one administration does not depend on those before it.
+        chance = random.Random(f"{administration.code} {self._seed}")  # noqa: S311
+        self._make_tables(administration, chance)
+        self._make_documents(administration, chance)
+
+    def _make_tables(self, administration: DemoAdministration, chance: random.Random) -> None:
         folder = administration.folder
         folder.mkdir(parents=True)
         clerk = bookkeeping.Clerk(chance, self._today)
         container_name = f"{administration.code}.DBC".lower()
         for book in self._books:
-            built = _build_book(book, clerk, counts[book.name], container_name)
+            built = _build_book(book, clerk, self._counts[book.name], container_name)
             self._write_table(folder / book.name, built, chance)
         listed = [(f"{book.name}.DBF".lower(), book.fields) for book in self._books]
         built = container.build_container(listed, updated=self._today)

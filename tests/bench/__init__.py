@@ -1,0 +1,1 @@
+"""How fast and how small, beside the others: see docs/bench.md."""

@@ -1,0 +1,1 @@
+"""What makes the nightly copy: one module each, all with the shape of `peer.Peer`."""

@@ -1,0 +1,53 @@
+"""What the bench can be asked. A question is one module here, named after what it asks.
+
+It has a docstring of one line and `ask(bench: Bench) -> Answer`, and stands in QUESTIONS.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bench.answer import Answer
+from bench.bench import Bench
+from bench.questions import (
+    chunkers,
+    compaction,
+    first_copy,
+    growth,
+    hooks_alone,
+    memory,
+    metadata,
+    nothing_changed,
+    restore,
+    start,
+    time_per_night,
+    whole_night,
+)
+
+
+class Question(Protocol):
+    """What a module here is."""
+
+    __doc__: str | None
+
+    def ask(self, bench: Bench) -> Answer:
+        """Measure it."""
+
+
+QUESTIONS: dict[str, Question] = {
+    "first_copy": first_copy,
+    "time_per_night": time_per_night,
+    "growth": growth,
+    "memory": memory,
+    "whole_night": whole_night,
+    "nothing_changed": nothing_changed,
+    "hooks_alone": hooks_alone,
+    "restore": restore,
+    "start": start,
+}
+# These take long, and are asked by name only.
+ON_REQUEST: dict[str, Question] = {
+    "chunkers": chunkers,
+    "compaction": compaction,
+    "metadata": metadata,
+}
