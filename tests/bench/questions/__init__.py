@@ -12,9 +12,11 @@ from bench.bench import Bench
 from bench.questions import (
     chunkers,
     compaction,
+    export,
     first_copy,
     growth,
     hooks_alone,
+    import_package,
     memory,
     metadata,
     nothing_changed,
@@ -49,5 +51,7 @@ QUESTIONS: dict[str, Question] = {
 ON_REQUEST: dict[str, Question] = {
     "chunkers": chunkers,
     "compaction": compaction,
+    "export": export,
+    "import_package": import_package,
     "metadata": metadata,
 }
