@@ -23,11 +23,17 @@ def ask(bench: Bench) -> Answer:
         seconds["before-backup, nothing changed"] = [one.seconds for one in nights.unchanged_hook]
         bare_night = f"a night of {BARE}"
         seconds[bare_night] = [night.seconds for night in nights.changed[BARE]]
+        processor = {name: [one.processor for one in each] for name, each in nights.hooks.items()}
+        processor[bare_night] = [night.processor for night in nights.changed[BARE]]
         memory = {name: [one.memory for one in each] for name, each in nights.hooks.items()}
         memory[bare_night] = [night.memory for night in nights.changed[BARE]]
         time = Table(f"The hooks alone: {nights.title}", "s", bare_night, seconds)
         space = Table("The hooks alone, largest process", "MB", bare_night, memory)
-        tables += [time, space]
+        tables += [
+            time,
+            Table("The hooks alone, processor time", "s", bare_night, processor),
+            space,
+        ]
         if count in _JUDGED:
             largest = max(space.median(name) for name in nights.hooks) / 1e6
             bars += [

@@ -20,8 +20,11 @@ def ask(bench: Bench) -> Answer:
             name: [night.seconds for night in each] for name, each in nights.unchanged.items()
         }
         table = Table(f"A night in which nothing changed: {nights.title}", "s", BARE, seconds)
+        processor = {
+            name: [night.processor for night in each] for name, each in nights.unchanged.items()
+        }
         grown = Table("What it adds to the repository", "MB", BARE, nights.unchanged_growth)
-        tables += [table, grown]
+        tables += [table, Table("The same, processor time", "s", BARE, processor), grown]
         if count in _JUDGED:
             what = f"a night in which nothing changed against no hooks, {count} administrations"
             bars.append(Bar(what, _MOST, table.ratio(AVPLUGIN)))
