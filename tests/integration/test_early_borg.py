@@ -8,22 +8,29 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import World
+from conftest import World, make_world
 
 from avplugin.borgmatic import early_borg
 from avplugin.borgmatic.borg import BorgError, list_archives
 from avplugin.borgmatic.configuration import Repository
 
 
-@pytest.fixture
-def repository(world: World, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """The office's repository, with a passphrase that comes through a pipe."""
+@pytest.fixture(scope="module")
+def night(template: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """An office behind its first night."""
+    world = make_world(template, tmp_path_factory.mktemp("early") / "world")
     assert world.borgmatic("create").returncode == 0
-    passphrase = (world.folder / "etc" / "passphrase").read_text().strip()
-    for name, value in world.environment.items():
+    return world
+
+
+@pytest.fixture
+def repository(night: World, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """The office's repository, with a passphrase that comes through a pipe."""
+    passphrase = (night.folder / "etc" / "passphrase").read_text().strip()
+    for name, value in night.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("BORG_PASSPHRASE", raising=False)
-    return Repository(str(world.repository), "", {"encryption_passphrase": passphrase})
+    return Repository(str(night.repository), "", {"encryption_passphrase": passphrase})
 
 
 def begin() -> int:
@@ -64,14 +71,14 @@ def test_its_errors_are_told_as_those_of_any_other(repository: Repository) -> No
         list_archives(wrong)
 
 
-def test_one_that_is_asked_nothing_ends_with_avplugin(world: World) -> None:
-    began = world.start_avplugin("restore", "--yes", "NIEMAND", "--original")
+def test_one_that_is_asked_nothing_ends_with_avplugin(night: World) -> None:
+    began = night.start_avplugin("restore", "--yes", "NIEMAND", "--original")
     assert began.wait(timeout=60) != 0
 
     deadline = time.monotonic() + 10
-    while _early_of(world) and time.monotonic() < deadline:
+    while _early_of(night) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not _early_of(world)
+    assert not _early_of(night)
 
 
 def _early_of(world: World) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import World
+from conftest import World, make_world
 
 from avplugin.borgmatic.configuration import Repository
 from avplugin.borgmatic.repository_state import repository_state
@@ -15,18 +16,24 @@ from avplugin.borgmatic.repository_state import repository_state
 CODE = "BAKKER26"
 
 
-@pytest.fixture
-def office(world: World) -> World:
-    """An office with two versions of BAKKER26; what is known of the repository is of the first."""
+@pytest.fixture(scope="module")
+def two_nights(template: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """An office with two versions of BAKKER26, and `known`: what is known after the first."""
+    world = make_world(template, tmp_path_factory.mktemp("state") / "world")
     assert world.borgmatic("create").returncode == 0
     assert world.avplugin("snapshots").returncode == 0
-    known = world.state / "catalogue.sqlite"
-    shutil.copy2(known, world.folder / "known")
-    table = world.administrations / CODE / "NOTITIE.TXT"
-    table.write_text("of the second night")
+    shutil.copy2(world.state / "catalogue.sqlite", world.folder / "known")
+    (world.administrations / CODE / "NOTITIE.TXT").write_text("of the second night")
     assert world.borgmatic("create").returncode == 0
-    shutil.copy2(world.folder / "known", known)
     return world
+
+
+@pytest.fixture
+def office(two_nights: World) -> Iterator[World]:
+    """That office; what is known of the repository is of the first night. Tests put it back."""
+    shutil.copy2(two_nights.folder / "known", two_nights.state / "catalogue.sqlite")
+    yield two_nights
+    shutil.rmtree(two_nights.folder / "new", ignore_errors=True)
 
 
 def restore(world: World, *words: str) -> Path:
@@ -67,12 +74,16 @@ def test_a_snapshot_that_came_since_can_be_named(office: World) -> None:
 
 
 def test_a_version_that_is_gone_is_not_taken_for_the_newest(office: World) -> None:
-    assert office.avplugin("snapshots").returncode == 0  # both are known
+    note = office.administrations / CODE / "NOTITIE.TXT"
+    note.write_text("of a third night")
+    assert office.borgmatic("create").returncode == 0
+    note.write_text("of the second night")
+    assert office.avplugin("snapshots").returncode == 0  # all are known
     assert office.borg("delete", f"{office.repository}::{office.archives()[-1]}").returncode == 0
 
     target = restore(office)
 
-    assert not (target / "NOTITIE.TXT").exists()
+    assert (target / "NOTITIE.TXT").read_text() == "of the second night"
 
 
 def test_a_copy_in_the_place_of_a_repository_is_another_state(office: World) -> None:
@@ -97,6 +108,8 @@ def test_borg_is_asked_what_is_there_once_for_each_thing_that_was_written(
     renamed = office.borg("rename", f"{office.repository}::{name}", f"{name}.hold")
     assert renamed.returncode == 0
     behind_a_rename = borg_calls(office, tmp_path, "snapshots")
+    renamed = office.borg("rename", f"{office.repository}::{name}.hold", name)
+    assert renamed.returncode == 0
 
     assert first.count("list") == behind_a_rename.count("list") == 1
     assert again == []
@@ -114,3 +127,4 @@ def test_a_repository_that_is_away_is_told_as_ever_and_nothing_is_changed(office
     assert config.read_text() == text
     assert done.stderr.startswith(f"avplugin: {CODE} is not put back: ")
     assert not list(office.administrations.glob("*before-restore*"))
+    (office.folder / "data").rename(office.repository / "data")

@@ -209,7 +209,10 @@ def test_restores_killed_at_random_times_lose_nothing(firm: Firm) -> None:
     outcomes = [check_nothing_lost(firm, was_killed=False)]
     killed = 0
     for _ in range(AT_RANDOM_TIMES // 2):
+        began = time.monotonic()
         was_killed = killed_child(firm.restore, after=chance.uniform(0, whole * 1.05))
+        if not was_killed:  # the machine may have become faster meanwhile
+            whole = min(whole, time.monotonic() - began)
         killed += was_killed
         outcomes.append(check_nothing_lost(firm, was_killed))
 
