@@ -57,7 +57,8 @@ def show_check_page(
     rows += _logged_in(context, who_is_in)
     _print_rows(context, _("This is what will be put back:"), rows)
     if choice.doubt:
-        context.warn(_("this version was NOT proven clean: {reason}").format(reason=choice.doubt))
+        reason = _(choice.doubt)  # that of a zip of another program; all others stay as they are
+        context.warn(_("this version was NOT proven clean: {reason}").format(reason=reason))
     damaged = sum(len(part.folder.damaged) for part in _parts(preparation))
     if damaged:
         hint = _("; the last one without damage is {name}").format(name=last_sound)

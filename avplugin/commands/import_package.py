@@ -184,7 +184,7 @@ def _unlocked(
         except WrongPassword as error:
             if not left:
                 raise
-            context.complain(str(error))
+            context.complain(context.texts.gettext(str(error)))
     raise AssertionError
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from avplugin.borgmatic.borg import StreamedItem
 from avplugin.installation.scan import Contents, Entry
+from avplugin.installation.windows_path import is_windows_path
 from avplugin.package.books import Books
 from avplugin.package.layout import Layout, UnfitName
 from avplugin.package.manifest import (
@@ -137,9 +138,13 @@ class _Packing:
                 )
             if difference:
                 warnings.append(f"{part.folder.label} came out {difference}")
+            packed = self._layout.manifest_of(part)
+            # A folder that is configured by its path on this machine has that one there.
+            at_windows = packed.windows_path if is_windows_path(packed.windows_path) else ""
             folders.append(
                 dataclasses.replace(
-                    self._layout.manifest_of(part),
+                    packed,
+                    windows_path=at_windows,
                     fingerprint=contents.fingerprint,
                     list_digest=contents.list_digest,
                     files=contents.files,

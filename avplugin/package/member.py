@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from avplugin.errors import AvpluginError
+from avplugin.language import N_
 from avplugin.package.manifest import PackageError
 from avplugin.package.zip_directory import AES, DEFLATED, Member
 
@@ -27,7 +28,7 @@ class WrongPassword(AvpluginError):  # noqa: N818 - named for what it is
     """The password is not the one that a package was made with."""
 
     def __init__(self) -> None:
-        super().__init__("wrong password.")
+        super().__init__(N_("wrong password."))
 
 
 def passwords_as_bytes(password: str, *, is_ours: bool) -> Sequence[bytes]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import PureWindowsPath
 from typing import NamedTuple
 
-from avplugin.installation.model import Installation, Kind
+from avplugin.installation.model import Folder, Installation, Kind
 from avplugin.installation.windows_path import (
     PathError,
     is_windows_path,
@@ -16,6 +17,7 @@ from avplugin.installation.windows_path import (
 from avplugin.restore.check import Preparation, locate
 from avplugin.restore.targets import Part
 from avplugin.restore.where import New
+from avplugin.sessions.windows_paths import NoWindowsNameError, WindowsPaths
 
 
 class ToSet(NamedTuple):
@@ -36,10 +38,12 @@ def folders_to_set(preparation: Preparation) -> Iterator[ToSet]:
     The list of administrations is part of an installation, and knows an administration's folder;
     where its copy documents lie the administration's own tables say, which come from elsewhere.
     """
-    installation = locate(preparation.configuration)[0]
+    configuration = preparation.configuration
+    installation = locate(configuration)[0]
+    drives = configuration.drives if configuration is not None else {}
     parts = [part for target in preparation.targets for part in target.parts]
     for part in parts:
-        here = _windows_path(part, parts[0], installation)
+        here = _windows_path(part, parts[0], installation, drives)
         there = part.folder.windows_path
         is_own = part.folder.kind is Kind.ADMINISTRATION
         if isinstance(preparation.where, New) or (not is_own and not _same(here, there)):
@@ -47,15 +51,31 @@ def folders_to_set(preparation: Preparation) -> Iterator[ToSet]:
             yield ToSet(part.folder.kind, here or str(part.path), was)
 
 
-def _windows_path(part: Part, own: Part, installation: Installation | None) -> str:
-    """Return the Windows path of what is put there, as far as the installation knows it."""
-    known = {one.path: one.windows_path for one in installation.folders} if installation else {}
+def _windows_path(
+    part: Part, own: Part, installation: Installation | None, drives: Mapping[str, str]
+) -> str:
+    """Return the Windows path of what is put there, as far as this office knows it; or empty.
+
+    A folder that the configuration or the register calls by its path on this machine has no Windows
+    path there, and may still lie where a drive leads to.
+    """
+    known = {
+        one.path: one.windows_path
+        for one in (installation.folders if installation else ())
+        if is_windows_path(one.windows_path)
+    }
     if found := known.get(str(part.path)):
         return found
     around = known.get(str(own.path), "")
     if around and own.path in part.path.parents:
         return str(PureWindowsPath(around, *part.path.relative_to(own.path).parts))
-    return ""
+    place = Folder(part.folder.kind, part.folder.code, "", os.path.realpath(part.path), "")
+    # Of two drives that lead to one folder, the one that is written first.
+    folders = {folder: windows for windows, folder in reversed(tuple(drives.items()))}
+    try:
+        return WindowsPaths(folders, is_guest=False).find(place) or ""
+    except NoWindowsNameError:
+        return ""
 
 
 def _same(one: str, other: str) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from avplugin import __version__
 from avplugin.installation.model import Kind
 from avplugin.installation.scan import TABLE_SUFFIXES
+from avplugin.language import N_
 from avplugin.package.copy_documents import with_sums
 from avplugin.package.manifest import (
     PackageError,
@@ -26,7 +27,7 @@ from avplugin.package.zip_directory import Member
 from avplugin.state.manifest import FolderManifest, RunManifest
 from avplugin.wording import some
 
-_DOUBT = "another program made this zip, so nobody can tell whether the books were closed then"
+_DOUBT = N_("another program made this zip, so nobody can tell whether the books were closed then")
 
 
 def read_plain(file: OpenZip, code: str, password: str | None) -> Package:

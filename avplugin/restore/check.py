@@ -131,7 +131,8 @@ def _odd_places(
         shared = [
             folder.label
             for folder in installation.folders
-            if folder.path == str(part.path) and folder.label != part.folder.label
+            if folder.path == str(part.path)
+            and code_key(folder.label) != code_key(part.folder.label)
         ]
         if shared and not isinstance(where, Into):
             yield f"{part.path} is the folder of {', '.join(shared)} as well"

@@ -200,6 +200,18 @@ def test_nothing_in_a_package_names_other_clients_or_places_of_this_machine(
     assert b"KLANT" not in said
 
 
+def test_a_folder_that_is_configured_by_its_path_on_this_machine_is_not_named_either(
+    office: World, tmp_path: Path
+) -> None:
+    office.configure(administrations=[{"folders": str(office.administrations / "*")}])
+
+    package = export(office, "BAKKER26", tmp_path, "--live")
+
+    with AESZipFile(package) as opened:
+        opened.setpassword(PASSWORD.encode())
+        assert str(office.folder).encode() not in opened.read("avplugin.json")
+
+
 def test_the_same_snapshot_makes_the_same_package(office: World, tmp_path: Path) -> None:
     one = export(office, "BAKKER26", tmp_path / "one.zip")
     other = export(office, "BAKKER26", tmp_path / "other.zip", TZ="UTC")

@@ -133,6 +133,22 @@ def test_a_new_folder_gets_all_and_it_is_said_what_to_set_in_accountview(
     assert "holds no owners and permissions" in done.stderr
 
 
+@pytest.mark.parametrize("where", ["--original", "--new"])
+def test_what_to_set_is_a_windows_path_though_folders_are_configured_by_paths_of_this_machine(
+    world: World, package: Path, where: str
+) -> None:
+    world.configure(administrations=[{"folders": str(world.administrations / "*")}])
+    new = [world.administrations / "Nieuw"] if where == "--new" else []
+
+    done = call(world, "import", package, where, *new, "--yes", **PASSWORD_GIVEN)
+
+    assert done.returncode == 0, done.stderr
+    place = rf"V:\Administraties\{'Nieuw' if new else BAKKER}"
+    assert rf"Kopiedoc) is to be {place}\KOPIEDOC" in done.stdout
+    assert ("Map administratie is to be " in done.stdout) == bool(new)
+    assert f"Map administratie is to be {place}; where" in done.stdout or not new
+
+
 def test_copy_documents_from_outside_go_inside_where_this_office_has_them_there(
     world: World, elsewhere: Path, tmp_path: Path
 ) -> None:
@@ -492,11 +508,24 @@ def test_a_zip_that_explorer_made_is_taken_with_a_code(
 
     assert done.returncode == 0, done.stderr
     assert "another program made this zip" in done.stderr
+    assert "is the folder of" not in done.stderr  # letter case does not make it another's
     place = world.administrations / BAKKER
     found = {path: entry[2] for path, entry in tree(place).items() if path}
     assert found == {path: entry[2] for path, entry in tree(elsewhere).items() if path}
     moment = time.localtime((place / "GROOTBOEK.DBF").stat().st_mtime)
     assert moment[:5] == (2025, 11, 26, 0, 0)  # as the list of members says it, in local time
+
+
+def test_what_is_doubted_of_a_zip_of_another_program_is_said_in_dutch(
+    world: World, elsewhere: Path, tmp_path: Path
+) -> None:
+    explorer_zip(elsewhere, tmp_path / "a.zip", "Bakker")
+
+    words = ("import", tmp_path / "a.zip", "--plain", BAKKER, "--original", "--dry-run")
+    done = call(world, "--language", "nl", *words)
+
+    assert done.returncode == 0, done.stderr
+    assert "NIET bewezen goed: deze zip is gemaakt met een ander programma" in done.stderr
 
 
 @pytest.mark.parametrize("method", ["AES256", "ZipCrypto"])
