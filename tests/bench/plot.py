@@ -6,8 +6,8 @@ import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_WIDTH, _HEIGHT = 720, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 190, 34, 34
+_WIDTH, _HEIGHT = 780, 360
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 250, 34, 34
 _COLOURS = ("#b4542c", "#7a7a7a", "#2c6fb4", "#8a4fa3", "#1e7d4f", "#000000")
 
 
