@@ -35,7 +35,7 @@ def command(context: Context, sender: str, unread: bool, any_zip: bool, folder: 
         return
     _ = context.texts.gettext
     if not mails:
-        context.say(_("There is no such message with a package."))
+        context.say(_("There is no message with a package that fits."))
         return
     from avplugin.language import date_and_time  # noqa: PLC0415
 

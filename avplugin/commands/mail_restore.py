@@ -124,7 +124,7 @@ def _chosen(
     tell_unreadable(context, unreadable)
     found = [(mail, attachment) for mail in mails for attachment in mail.attachments]
     if not found:
-        raise AvpluginError(_("There is no such message with a package."))
+        raise AvpluginError(_("There is no message with a package that fits."))
     entries = []
     for mail, attachment in found:
         cells = (

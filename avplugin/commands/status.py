@@ -129,7 +129,10 @@ def _show_folders(context: Context, status: Status) -> None:
     fine = sum(not one.has_trouble for one in administrations)
     who = "is found out" if status.sessions_checked else "is not checked (assume_nobody)"
     count = counted(len(administrations), "administration")
-    _say(context, f"{count}, {fine} without trouble. Who is in {who}.")
+    said = f"{count}, {fine} without trouble"
+    if not administrations:
+        said = "No administration is in a clean snapshot yet"
+    _say(context, f"{said}. Who is in {who}.")
     shown = troubled if context.verbose else troubled[:_SHOWN]
     for one in shown:
         is_damaged = any(fault.trouble is Trouble.DAMAGED for fault in one.faults)

@@ -113,6 +113,16 @@ class _Claim:
     local: str = ""  # the folder on this machine, where a glob found it there
 
 
+def is_beside_administrations(
+    folder: Path, sources: Sequence[AdministrationSource], installation: Installation
+) -> bool:
+    """Return whether a new folder would be found by a pattern, and called an administration."""
+    if not any(isinstance(one, FolderGlob) for one in sources):
+        return False
+    found = (one.path for one in installation.folders if one.kind is Kind.ADMINISTRATION)
+    return folder.parent in {Path(path).parent for path in found}
+
+
 def _good(found: Iterable[Folder | BadFolder], bad: list[BadFolder]) -> tuple[Folder, ...]:
     """Return the good folders, and add the others to `bad`."""
     good = []

@@ -153,7 +153,7 @@ class _Packing:
                 )
             )
         if not books.snapshot and folders[0].sessions == NOT_CHECKED:
-            warnings.append("whether anybody was in could not be checked: see 'sessions'")
+            warnings.append("nobody has looked who was in: see 'sessions' in accountview.yaml")
         return tuple(folders), [*warnings, *self._long_paths()]
 
     def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:

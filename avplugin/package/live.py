@@ -199,4 +199,6 @@ def _refuse_anybody(code: str, verdict: Verdict) -> None:
         raise NotNow("\n".join([f"{code} is not packed while somebody is in it.", *lines]))
     if verdict.unknown:
         lines = list(dict.fromkeys(verdict.unknown.values()))
-        raise AvpluginError("\n".join([f"{code} is not packed while that is not known:", *lines]))
+        raise AvpluginError(
+            "\n".join([f"{code} is not packed while it is not known who is in:", *lines])
+        )

@@ -9,8 +9,8 @@ from pathlib import Path
 from avplugin.borgmatic.configuration import load_borgmatic_configuration
 from avplugin.configuration.model import Configuration
 from avplugin.errors import AvpluginError
-from avplugin.installation.locate import FolderGlob
-from avplugin.installation.model import Installation, Kind
+from avplugin.installation.locate import is_beside_administrations
+from avplugin.installation.model import Installation
 from avplugin.package.write import ExportError
 
 
@@ -34,12 +34,21 @@ def refuse_place(folder: Path, configuration: Configuration | None) -> None:
     real = Path(os.path.realpath(folder))
     for parent in (real, *real.parents):
         if parent in around:
+            where = f"is {around[parent]}" if parent == real else f"lies in {parent}"
             raise ExportError(
-                f"{folder} lies in {parent}, and a package there would be taken for a part of"
-                f" {around[parent]}.\nName a folder outside of it."
+                f"{folder} {where}: a package there would be taken for a part of it.\n"
+                "Name a folder outside of it."
             )
-    if installation is not None and not real.exists():
-        _refuse_new_administration(folder, configuration, installation)
+    sources = configuration.administrations
+    if (
+        installation is not None
+        and not real.exists()
+        and is_beside_administrations(real, sources, installation)
+    ):
+        raise ExportError(
+            f"{folder} would lie beside the administrations, and be taken for one.\n"
+            "Name a folder elsewhere."
+        )
 
 
 def _installation(configuration: Configuration) -> Installation | None:
@@ -47,19 +56,3 @@ def _installation(configuration: Configuration) -> Installation | None:
         return configuration.locate()
     except AvpluginError:
         return None
-
-
-def _refuse_new_administration(
-    folder: Path, configuration: Configuration, installation: Installation
-) -> None:
-    """Refuse to make a folder that a pattern would find, and call an administration."""
-    if not any(isinstance(one, FolderGlob) for one in configuration.administrations):
-        return
-    around = {
-        Path(one.path).parent for one in installation.folders if one.kind is Kind.ADMINISTRATION
-    }
-    if Path(os.path.realpath(folder)).parent in around:
-        raise ExportError(
-            f"{folder} would lie beside the administrations, and be taken for one.\n"
-            "Name a folder elsewhere."
-        )

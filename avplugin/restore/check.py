@@ -10,6 +10,7 @@ from pathlib import Path
 
 from avplugin.configuration.model import Configuration
 from avplugin.errors import AvpluginError
+from avplugin.installation.locate import is_beside_administrations
 from avplugin.installation.model import Installation, Kind, code_key
 from avplugin.installation.scan import FolderUnreadable, scan_folder
 from avplugin.installation.version import accountview_version
@@ -72,6 +73,8 @@ def prepare(
     then, now = choice.run.accountview_version, _version_of(installation)
     warnings = [trouble.splitlines()[0]] if trouble else []
     warnings += _odd_places(choice, targets, where, installation)
+    if configuration is not None and installation is not None:
+        warnings += _taken_for_administrations(targets, where, configuration, installation)
     warnings += _check_version(choice, where, then, now, accepted=other_version)
     return Preparation(
         choice=choice,
@@ -136,6 +139,25 @@ def _odd_places(
         ]
         if shared and not isinstance(where, Into):
             yield f"{part.path} is the folder of {', '.join(shared)} as well"
+
+
+def _taken_for_administrations(
+    targets: Sequence[Target],
+    where: Where,
+    configuration: Configuration,
+    installation: Installation,
+) -> Iterator[str]:
+    """Yield which copy documents a pattern for administrations would find at their new place."""
+    if not isinstance(where, New):
+        return
+    for target in targets:
+        if target.folder.kind is Kind.COPY_DOCUMENTS and is_beside_administrations(
+            target.path, configuration.administrations, installation
+        ):
+            yield (
+                f"{target.path} will lie beside the administrations, and be taken for one: move it"
+                " elsewhere afterwards, or name a FOLDER that is not beside them"
+            )
 
 
 def _refuse_places_of_others(

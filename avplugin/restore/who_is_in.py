@@ -113,7 +113,9 @@ def _refuse_sessions(configuration: Configuration, concerned: Sequence[Folder]) 
         raise NotNow("\n".join(["nothing is put back while somebody is in.", *lines]))
     if verdict.unknown:
         lines = list(dict.fromkeys(verdict.unknown.values()))
-        raise AvpluginError("\n".join(["nothing is put back while that is not known:", *lines]))
+        raise AvpluginError(
+            "\n".join(["nothing is put back while it is not known who is in:", *lines])
+        )
 
 
 def _as_place(folder: Folder, installation: Installation) -> Place:

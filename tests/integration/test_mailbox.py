@@ -172,7 +172,7 @@ def test_the_filters_are_those_of_accountview(office: Office, server: Dovecot) -
     assert subjects() == ["a"]
     assert office.run(
         "mail", "list", "--folder", "INBOX", "--unread", "--sender", "zoe"
-    ).stdout == ("There is no such message with a package.\n")
+    ).stdout == ("There is no message with a package that fits.\n")
 
 
 def test_a_message_that_hides_its_package_is_found_all_the_same(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import COMMANDS, TABLE, World, group_has_ended, make_world, tree
 
 pytestmark = pytest.mark.usefixtures("adopting")
@@ -117,6 +118,27 @@ def test_codes_know_no_letter_case_and_the_folder_may_have_glob_characters(
     assert tree(documents) == tree(office.office / "Kopiedocumenten" / "KLANT12")
     shutil.rmtree(new)
     shutil.rmtree(documents)
+
+
+@pytest.mark.parametrize("by_pattern", [False, True])
+def test_copy_documents_that_a_pattern_would_call_an_administration_are_told(
+    office: World, tmp_path: Path, by_pattern: bool
+) -> None:
+    configuration = tmp_path / "accountview.yaml"
+    text = office.configuration.read_text()
+    if by_pattern:
+        document = yaml.safe_load(text)
+        document["administrations"].insert(0, {"folders": f"{office.administrations}/*"})
+        text = yaml.safe_dump(document)
+    configuration.write_text(text)
+
+    done = office.avplugin(
+        *("restore", "KLANT12", "--new", office.administrations / "NIEUW", "--dry-run"),
+        AVPLUGIN_CONFIG=str(configuration),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert ("NIEUW-kopiedocumenten will lie beside" in done.stderr) is by_pattern
 
 
 def test_an_empty_folder_may_be_there_already(office: World, tmp_path: Path) -> None:

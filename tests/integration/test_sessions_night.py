@@ -479,7 +479,7 @@ def test_nothing_is_put_back_where_nobody_can_say_who_is_in(
     done = world.avplugin("restore", "--yes", "BAKKER26", "--original")
 
     assert done.returncode == 1
-    assert "nothing is put back while that is not known" in done.stderr
+    assert "nothing is put back while it is not known who is in" in done.stderr
     assert list(lost.iterdir()) == []
 
 
