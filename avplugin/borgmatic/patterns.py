@@ -91,6 +91,7 @@ def _outermost(paths: set[PurePosixPath]) -> set[PurePosixPath]:
 def _gathered(roots: set[PurePosixPath], may_begin_in: Callable[[str], bool]) -> set[PurePosixPath]:
     """Return the roots, or, if they are too many, folders around them; those side by side first."""
     fixed: set[PurePosixPath] = set()  # these are left where they are
+    shut = _shut(roots, may_begin_in) if len(roots) > _MOST_ROOTS else set()
     while len(roots) > _MOST_ROOTS:
         beside: dict[PurePosixPath, set[PurePosixPath]] = collections.defaultdict(set)
         for root in roots - fixed:
@@ -105,12 +106,26 @@ def _gathered(roots: set[PurePosixPath], may_begin_in: Callable[[str], bool]) ->
             moved = [parent for parent, children in beside.items() if len(children) > 1]
         for parent in moved:
             children = beside[parent]
-            if len(parent.parts) > 1 and may_begin_in(str(parent)):
+            if len(parent.parts) > 1 and parent not in shut:
                 roots = roots - children | {parent}
             else:
                 fixed |= children
         roots = _outermost(roots)
     return roots
+
+
+def _shut(roots: set[PurePosixPath], may_begin_in: Callable[[str], bool]) -> set[PurePosixPath]:
+    """Return the folders around the roots from which Borg would not get to all that is in them.
+
+    These are the ones it may not begin in, and those around them: it would not get through.
+    """
+    around = {folder for parent in {root.parent for root in roots} for folder in _lineage(parent)}
+    closed = {folder for folder in around if not may_begin_in(str(folder))}
+    return {folder for path in closed for folder in _lineage(path)}
+
+
+def _lineage(path: PurePosixPath) -> tuple[PurePosixPath, ...]:
+    return (path, *path.parents)
 
 
 class _Rules:
@@ -155,9 +170,10 @@ def _whole_folders(sign: str, paths: list[PurePosixPath]) -> Iterator[str]:
     if len(paths) == 1:
         yield f"{sign} pp:{paths[0]}"
     elif paths:
-        # Borg matches paths without their leading slash, and searches for expressions.
+        # Borg matches paths without their leading slash, and searches for expressions. A dollar
+        # sign would let in what has a line break behind the name.
         alternatives = _alternatives(sorted(str(path).lstrip("/") for path in paths))
-        yield f"{sign} re:^{alternatives}(?:/|$)"
+        yield rf"{sign} re:^{alternatives}(?:/|\Z)"
 
 
 def _alternatives(texts: Sequence[str], depth: int = 0) -> str:

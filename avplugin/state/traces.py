@@ -11,12 +11,13 @@ from typing import Any
 
 from avplugin.installation.boundaries import BEFORE_RESTORE
 from avplugin.state.catalogue import folder_key
-from avplugin.state.files import locked, read_json, write_json
+from avplugin.state.files import StateError, locked, read_json, write_json
 
 FORGOTTEN = "(forgotten)"  # stands where its name stood
 
 # Folders with a reader of their own.
 _NOT_OURS = frozenset({"forget", "receipts", "restore", "scratch"})
+_MANIFEST = "manifest"  # the folder with that of the last run of a set
 # Words of the files themselves, which a code may happen to be as well.
 _PARTS = frozenset(
     {"accepted", "braked", "changed", "done", "folders", "gone", "in_use", "left_out", "losses"}
@@ -101,6 +102,7 @@ def find_traces_in(state: Path, traces: Traces) -> list[Path]:
     own.
     """
     found = [file for file in _json_files(state) if _changed(file, traces) is not None]
+    found += [file for file in state.glob(f"*/{_MANIFEST}/**/*.json") if _tells(file, traces)]
     return found + [file for file in state.glob("*/patterns") if _names(file, traces)]
 
 
@@ -111,11 +113,14 @@ def clear_traces(state: Path, traces: Traces) -> None:
     """
     with locked(state / "drills.lock"):
         for file in find_traces_in(state, traces):
-            cleared = None if file.name == "patterns" else _changed(file, traces)
+            is_of_run = file.name == "patterns" or file.relative_to(state).parts[1:2] == (
+                _MANIFEST,
+            )
+            cleared = None if is_of_run else _changed(file, traces)
             if cleared is not None:
                 write_json(file, cleared)
             else:
-                file.unlink(missing_ok=True)  # the next before-backup writes its patterns anew
+                file.unlink(missing_ok=True)  # the next before-backup writes these anew
 
 
 def _changed(file: Path, traces: Traces) -> Any:
@@ -130,7 +135,20 @@ def _names(patterns: Path, traces: Traces) -> bool:
         text = patterns.read_bytes().decode("utf-8", "surrogateescape")
     except OSError:
         return False
-    return any(path in text or path.lstrip("/") in text for path in traces.paths)
+    paths = [path.lstrip("/") for path in traces.paths]
+    if any(path in text for path in paths):
+        return True
+    # Folders side by side share an expression, in which the beginnings of names stand once.
+    expressions = [line.partition(" re:")[2] for line in text.splitlines() if line[1:5] == " re:"]
+    return any(re.search(one, path) for one in expressions for path in paths)
+
+
+def _tells(manifest_file: Path, traces: Traces) -> bool:
+    """Return whether a file of a manifest names it; one that was half written may."""
+    try:
+        return _changed(manifest_file, traces) is not None
+    except StateError:
+        return True
 
 
 def _json_files(state: Path) -> Iterator[Path]:

@@ -154,6 +154,25 @@ def test_no_root_is_moved_to_where_borg_may_not_begin() -> None:
     assert roots_of(selected) == sorted([*odd, "/srv/1"])
 
 
+def test_borg_is_not_sent_through_a_folder_that_it_may_not_list() -> None:
+    """What lies behind it can be read by its own path, and is scanned so; it has to be stored."""
+    wanted = [f"/srv/av/{number}" for number in range(100)]
+    behind = "/srv/av/closed/BAKKER26"
+
+    selected = Selection([*wanted, behind], (), lambda path: path != "/srv/av/closed")
+
+    assert behind in roots_of(selected)
+    assert "/srv/av/closed" not in selected.ancestors
+
+
+def test_what_lies_behind_a_folder_that_cannot_be_listed_keeps_no_others_apart() -> None:
+    wanted = [f"/srv/av/{number}" for number in range(100)]
+
+    selected = Selection([*wanted, "/mnt/closed/x"], (), lambda path: path != "/mnt/closed")
+
+    assert roots_of(selected) == ["/mnt/closed/x", "/srv/av"]
+
+
 def test_the_root_folder_of_the_machine_is_never_begun_in() -> None:
     wanted = [f"/{number}" for number in range(100)]
 
@@ -202,7 +221,7 @@ def test_the_same_folders_give_the_same_lines_in_any_order() -> None:
 
 @given(
     names=st.sets(st.text("ab[|-é", min_size=1, max_size=6), min_size=2, max_size=40),
-    others=st.sets(st.text("ab[|-é", min_size=1, max_size=7), max_size=40),
+    others=st.sets(st.text("ab[|-é\n", min_size=1, max_size=7), max_size=40),
 )
 @settings(max_examples=300, deadline=None)
 def test_many_folders_side_by_side_share_a_line_that_fits_them_and_no_other(

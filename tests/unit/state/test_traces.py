@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from avplugin.borgmatic.patterns import Selection
 from avplugin.state.forgetting import ChunkIds, ForgettingFolder, Progress
 from avplugin.state.traces import Traces, clear_traces, find_traces_in
 
@@ -78,6 +79,32 @@ def test_patterns_that_name_its_folder_go_and_others_stay(tmp_path: Path) -> Non
         (tmp_path / name / "patterns").write_text(f"+ pp:{path}\n")
     clear_traces(tmp_path, TRACES)
     assert [file.parent.name for file in tmp_path.glob("*/patterns")] == ["b"]
+
+
+def test_patterns_that_name_its_folder_only_within_an_expression_go_and_others_stay(
+    tmp_path: Path,
+) -> None:
+    """Of many folders side by side the common beginnings of their names are written once."""
+    others = [f"/srv/{letter}{number}" for letter in "VWX" for number in range(9)]
+    for name, paths in (("a", [*others, "/srv/WEG"]), ("b", [*others, "/srv/WEGEN"])):
+        (tmp_path / name).mkdir()
+        selected = Selection(paths, (), lambda path: path == "/srv")
+        (tmp_path / name / "patterns").write_text("\n".join(selected.lines("/state/./avplugin")))
+    clear_traces(tmp_path, TRACES)
+    assert [file.parent.name for file in tmp_path.glob("*/patterns")] == ["b"]
+
+
+def test_what_is_kept_of_a_manifest_goes_where_it_names_it_or_nobody_can_tell(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "administrations" / "manifest" / "avplugin" / "folders"
+    folder.mkdir(parents=True)
+    (folder / "1.json").write_text(json.dumps({"label": "WEG", "name": "Weg & Zn"}))
+    (folder / "2.json").write_text(json.dumps({"label": "ANDER", "name": "Ander"}))
+    (folder / "3.json").write_text('{"label": ')
+    assert len(find_traces_in(tmp_path, TRACES)) == 2
+    clear_traces(tmp_path, TRACES)
+    assert [file.name for file in folder.iterdir()] == ["2.json"]
 
 
 def test_restores_and_receipts_are_left_to_their_own_readers(tmp_path: Path) -> None:
