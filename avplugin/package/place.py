@@ -34,10 +34,10 @@ def refuse_place(folder: Path, configuration: Configuration | None) -> None:
     real = Path(os.path.realpath(folder))
     for parent in (real, *real.parents):
         if parent in around:
-            where = f"is {around[parent]}" if parent == real else f"lies in {parent}"
+            where = "is" if parent == real else f"lies in {parent}, which is"
             raise ExportError(
-                f"{folder} {where}: a package there would be taken for a part of it.\n"
-                "Name a folder outside of it."
+                f"{folder} {where} {around[parent]}: a package there would be taken for a part of"
+                " it.\nName a folder outside of it."
             )
     sources = configuration.administrations
     if (

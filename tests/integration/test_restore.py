@@ -180,7 +180,8 @@ def test_copy_documents_elsewhere_go_back_with_the_administration(office: World)
         "KLANT12",
         "copy documents of KLANT12",
     ]
-    assert answer["restored"][1]["files"] == 5
+    documents = [path for path in places[1].rglob("*") if path.is_file()]
+    assert answer["restored"][1]["files"] == len(documents) > 0
     assert answer["archive"] == clean_archive(office)
     assert set(answer) == {"archive", "time", "repository", "restored", "warnings"}
     for place, modified in zip(places, parents, strict=True):
