@@ -10,13 +10,16 @@ from types import FrameType
 
 from avplugin.errors import AvpluginError, NotNow
 
+_WITHOUT_BORG = {"mail", "--undo", "--recover", "--dry-run"}  # or not at once
+
 
 def main() -> None:
     """Run the command line; every error a user can cause ends here, without a traceback."""
     # Modules and lists of files are no garbage, and looking through them again and again while they
     # are made costs a tenth of the time.
     gc.set_threshold(100_000, 20, 20)
-    if "restore" in sys.argv and not {"-y", "--yes"}.isdisjoint(sys.argv):
+    words = set(sys.argv)
+    if "restore" in words and words & {"-y", "--yes"} and not words & _WITHOUT_BORG:
         # Nobody is asked anything before Borg is needed, which loads itself meanwhile.
         from avplugin.borgmatic.early_borg import begin_early  # noqa: PLC0415
 
