@@ -24,16 +24,11 @@ from borg.archive import Archive
 from borg.cache import Cache
 from borg.helpers import Manifest, bin_to_hex, msgpack
 
+from avplugin.installation.scan import TYPES
+
 _LENGTH = 8
 _PART = 1 << 20
-_TYPES = {
-    stat.S_IFREG: b"-",
-    stat.S_IFDIR: b"d",
-    stat.S_IFLNK: b"l",
-    stat.S_IFIFO: b"p",
-    stat.S_IFCHR: b"c",
-    stat.S_IFBLK: b"b",
-}
+_TYPES = {kind: letter.encode("ascii") for kind, letter in TYPES.items()}
 _UNKNOWN = b"?"
 
 

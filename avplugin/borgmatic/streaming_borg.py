@@ -19,14 +19,8 @@ from typing import IO, Any, NamedTuple
 import borg.archiver
 from borg.helpers import Error, IncludePatternNeverMatchedWarning
 
-_TYPES = {
-    stat.S_IFREG: "-",
-    stat.S_IFDIR: "d",
-    stat.S_IFLNK: "l",
-    stat.S_IFIFO: "p",
-    stat.S_IFCHR: "c",
-    stat.S_IFBLK: "b",
-}
+from avplugin.installation.scan import TYPES
+
 _BUFFER = 1 << 20  # bytes; chunks can be as small as 16 KiB
 _AT_ONCE = 4096  # chunks that are asked for together: one by one, a distant repository takes long
 
@@ -96,7 +90,7 @@ def _batches(items: Iterator[_Chosen]) -> Iterator[list[_Chosen]]:
 
 def _write(chosen: _Chosen, contents: Iterator[bytes], out: IO[bytes]) -> None:
     item = chosen.item
-    kind = _TYPES.get(stat.S_IFMT(item.mode), "?")
+    kind = TYPES.get(stat.S_IFMT(item.mode), "?")
     size = sum(chunk.size for chunk in chosen.chunks)
     if chosen.is_damaged:
         raise _DamagedError(item.path, "parts of it are lost; a repair put zeros in their place")

@@ -14,8 +14,9 @@ from avplugin.errors import AvpluginError
 
 TABLE_SUFFIXES = (b".dbf", b".dbc")  # of four bytes each
 
-# The letters Borg uses in its own lists. A socket has none: Borg never archives one.
-_TYPES = {
+# The letters Borg uses in its own lists, by type as in stat(2). A socket has none: Borg never
+# archives one.
+TYPES = {
     stat.S_IFREG: "-",
     stat.S_IFDIR: "d",
     stat.S_IFLNK: "l",
@@ -146,7 +147,7 @@ def scan_folder(path: str, boundaries: Collection[bytes] = ()) -> Contents:
 
 
 def _entry(path: bytes, status: os.stat_result) -> Entry:
-    kind = _TYPES[stat.S_IFMT(status.st_mode)]
+    kind = TYPES[stat.S_IFMT(status.st_mode)]
     size = status.st_size if kind in "-l" else 0
     times = status.st_mtime_ns, status.st_ctime_ns
     return Entry(path, kind, size, *times, status.st_ino, status.st_nlink)
