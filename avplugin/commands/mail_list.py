@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
-from avplugin.commands.context import Context, human_size
+from avplugin.commands.context import Context
 from avplugin.commands.mailbox import (
+    cells_of,
     check_words,
     filter_options,
     mail_document,
     mailbox_of,
     tell_unreadable,
+    titles_of,
 )
 
 
@@ -37,21 +39,13 @@ def command(context: Context, sender: str, unread: bool, any_zip: bool, folder: 
     if not mails:
         context.say(_("There is no message with a package that fits."))
         return
-    from avplugin.language import date_and_time  # noqa: PLC0415
-
     rows = [
         (
             str(attachment.number),
             _("new") if mail.unread else "",
-            date_and_time(context.texts, mail.received),
-            mail.sender or "-",
-            mail.subject or "-",
-            attachment.part.name or "-",
-            human_size(attachment.part.size),
-            attachment.code or "-",
+            *cells_of(context, mail, attachment),
         )
         for mail in mails
         for attachment in mail.attachments
     ]
-    titles = (_("Number"), "", _("Received"), _("Sender"), _("Subject"), _("Package"))
-    context.print_table((*titles, ">" + _("Size"), _("Code")), rows)
+    context.print_table((_("Number"), "", *titles_of(context)), rows)

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from avplugin.commands import import_package
-from avplugin.commands.context import Context, human_size
+from avplugin.commands.context import Context
 from avplugin.commands.import_package import ImportWords
 from avplugin.commands.mailbox import (
+    cells_of,
     check_words,
     filter_options,
     mailbox_of,
     number_of,
     proves_nothing,
     tell_unreadable,
+    titles_of,
 )
 from avplugin.commands.put_back import can_ask, refuse_contradictions, said_where
 
@@ -114,7 +116,6 @@ def _chosen(
     from avplugin.commands.choices import Columns, Entry  # noqa: PLC0415
     from avplugin.commands.questions import choose, one_line  # noqa: PLC0415
     from avplugin.errors import AvpluginError  # noqa: PLC0415
-    from avplugin.language import date_and_time  # noqa: PLC0415
     from avplugin.mail.imap import open_mailbox  # noqa: PLC0415
 
     _ = context.texts.gettext
@@ -127,18 +128,9 @@ def _chosen(
         raise AvpluginError(_("There is no message with a package that fits."))
     entries = []
     for mail, attachment in found:
-        cells = (
-            date_and_time(context.texts, mail.received),
-            mail.sender or "-",
-            mail.subject or "-",
-            attachment.part.name or "-",
-            human_size(attachment.part.size),
-            attachment.code or "-",
-        )
-        shown = tuple(one_line(cell) for cell in cells)
+        shown = tuple(one_line(cell) for cell in cells_of(context, mail, attachment))
         entries.append(Entry(shown, name=" ".join(shown)))
-    titles = (_("Received"), _("Sender"), _("Subject"), _("Package"), ">" + _("Size"), _("Code"))
-    columns = Columns(titles, 2)
+    columns = Columns(titles_of(context), 2)
     while True:
         at = choose(context, _("Which message?"), entries, columns, is_searched=True)
         if at is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from avplugin.commands.context import Context
+from avplugin.commands.context import Context, human_size
 
 if TYPE_CHECKING:
     from avplugin.configuration.mail import ImapServer
@@ -97,6 +97,26 @@ def mail_document(mail: Mail) -> dict[str, object]:
         "unread": mail.unread,
         "packages": [attachment_document(one) for one in mail.attachments],
     }
+
+
+def cells_of(context: Context, mail: Mail, attachment: Attachment) -> tuple[str, ...]:
+    """Return what a list says of a package: see titles_of."""
+    from avplugin.language import date_and_time  # noqa: PLC0415
+
+    return (
+        date_and_time(context.texts, mail.received),
+        mail.sender or "-",
+        mail.subject or "-",
+        attachment.part.name or "-",
+        human_size(attachment.part.size),
+        attachment.code or "-",
+    )
+
+
+def titles_of(context: Context) -> tuple[str, ...]:
+    """Return the titles of what cells_of returns."""
+    _ = context.texts.gettext
+    return _("Received"), _("Sender"), _("Subject"), _("Package"), ">" + _("Size"), _("Code")
 
 
 def tell_unreadable(context: Context, number: int) -> None:
