@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import re
 import shlex
 import shutil
@@ -17,7 +18,7 @@ from bench.spent import Spent, output_of, read_record, run, timed_command
 _PASSPHRASE = "nobody's"
 
 
-class Borgmatic:
+class Borgmatic(abc.ABC):
     """One repository, and what borgmatic needs to copy an office into it."""
 
     name = "borgmatic"
@@ -37,7 +38,7 @@ class Borgmatic:
             BORG_RELOCATED_REPO_ACCESS_IS_OK="yes",
         )
         self._configure()
-        self.run("repo-create", "--encryption", "repokey-blake2")
+        self._make_repository()
 
     def run(self, *words: str) -> Spent:
         """Run borgmatic, which has to succeed."""
@@ -60,8 +61,12 @@ class Borgmatic:
         """Return the repository's passphrase."""
         return _PASSPHRASE
 
+    @abc.abstractmethod
     def _configure(self) -> None:
-        raise NotImplementedError
+        """Write borgmatic's configuration."""
+
+    def _make_repository(self) -> None:
+        self.run("repo-create", "--encryption", "repokey-blake2")
 
 
 class WithDefaults(Borgmatic):
@@ -118,15 +123,12 @@ class WithoutHooks(Borgmatic):
         super().__init__(office, other.folder / "bare")
         self._other = other
 
-    def prepare(self) -> None:
+    def _make_repository(self) -> None:
         """Copy what the other one has, its cache included: both shall know the same."""
-        self.environment = plain_environment(
-            self.folder,
-            BORG_BASE_DIR=str(self.folder / "borg"),
-            BORG_RELOCATED_REPO_ACCESS_IS_OK="yes",
-        )
         shutil.copytree(self._other.repository, self.repository)
         shutil.copytree(self._other.folder / "borg", self.folder / "borg")
+
+    def _configure(self) -> None:
         roots = "\n".join(f"    - {root}" for root in self._office.roots)
         text, _, _ = self._other.file.read_text().partition("commands:")
         text = re.sub(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from bench.answer import Answer, Bar, Table
 from bench.bench import Bench
+from bench.in_turn import in_turn, seconds_of
 from bench.office import BenchOffice
 from bench.peers.borgmatic import WithAvplugin
-from bench.spent import Spent, run
 
 _SIZES = (36_000_000, 400_000_000)  # bytes
 _ROUNDS = 5
@@ -44,18 +44,12 @@ def _measure(bench: Bench, folder: Path, size: int) -> Table:
         peer.name: ["avplugin", "restore", administration.code, "--new", "new", "--yes"],
     }
     environment = {**peer.environment, "BORG_PASSPHRASE": peer.passphrase()}
-    spent: dict[str, list[Spent]] = {name: [] for name in ways}
-    for number in range(min(_ROUNDS, bench.settings.rounds + 2)):
-        for name in sorted(ways, reverse=bool(number % 2)):
-            target = folder / "target"
-            target.mkdir()
-            spent[name].append(run(ways[name], environment, target))
-            shutil.rmtree(target)
-    seconds = {name: [one.seconds for one in each] for name, each in spent.items()}
+    rounds = min(_ROUNDS, bench.settings.rounds + 2)
+    spent = in_turn(ways, environment, folder, rounds)
     shutil.rmtree(office.folder)
     return Table(
         f"Restore of one administration of {size / 1e6:.0f} MB to a new folder",
         "s",
         _BORG,
-        seconds,
+        seconds_of(spent),
     )
