@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import hashlib
+import io
 import os
 import struct
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -42,6 +44,15 @@ RUN = RunManifest(
     configuration="",
 )
 TAKEN = datetime.datetime(2026, 11, 26, 2, tzinfo=datetime.UTC)
+
+
+def zipped(*names: str) -> bytes:
+    """Return a ZIP with members of these names, as any program makes it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.writestr(name, name * 100)
+    return file.getvalue()
 
 
 @dataclasses.dataclass

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import socket
 import subprocess
 import threading
 import time
-import zipfile
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,20 +17,12 @@ import pytest
 from conftest import World
 from dovecot import ADDRESS, Dovecot, dovecot
 from mail_server import PASSWORD, USER, Authority
+from packages import zipped
 
 from avplugin.configuration.mail import Encryption, ImapServer, Login
 from avplugin.mail.error import MailError
 from avplugin.mail.imap import Attachment, open_mailbox
 from avplugin.mail.structure import Part
-
-
-def zipped(*names: str) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in names:
-            archive.writestr(name, name * 100)
-    return file.getvalue()
-
 
 PACKAGE = zipped("LEESMIJ.txt", "README.txt", "BAKKER26/", "BAKKER26/A.DBF")
 OTHER = zipped("foto.jpg")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, compat32, default
 
 import pytest
+from packages import zipped
 
 from avplugin.mail.package_message import (
     BEGINNING,
@@ -18,15 +17,6 @@ from avplugin.mail.package_message import (
     look_at_beginning,
 )
 from avplugin.package.manifest import PackageError
-
-
-def zipped(*names: str) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in names:
-            archive.writestr(name, name * 100)
-    return file.getvalue()
-
 
 PACKAGE = zipped("LEESMIJ.txt", "README.txt", "BAKKER26/A.DBF", "avplugin.json")
 OTHER = zipped("BAKKER26/A.DBF")
