@@ -16,6 +16,7 @@ from avplugin.state.run import SetState
 _AS_SHIPPED = "configs/borgmatic.d/ has these lines as they have to be."
 _EXCLUDES = ("exclude_patterns", "exclude_from", "exclude_caches", "exclude_if_present")
 _CODES = (1, 100, 107)
+_UNCHECKED = "unsafe_skip_path_validation_before_create"
 
 
 def check(
@@ -79,6 +80,12 @@ def _weaknesses(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"files_cache: {settings['files_cache']} lets Borg pass over a file whose time was put"
             " back",
             "Remove it, unless a share has no change times.",
+        )
+    databases = [key for key in settings if key.endswith("_databases") and settings[key]]
+    if databases and settings.get(_UNCHECKED):
+        yield (
+            f"with {_UNCHECKED}, {databases[0]} has Borg wait for ever at a named pipe or device",
+            f"Remove {_UNCHECKED}, or copy the databases by a file of their own.",
         )
     if settings.get("retries"):
         yield (

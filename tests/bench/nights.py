@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.office import BenchOffice
-from bench.peers.borgmatic import WithAvplugin, WithoutHooks
+from bench.peers.borgmatic import Borgmatic, WithAvplugin, WithoutHooks, WithoutHooksOrCheck
 from bench.spent import Spent
 
 SHARE = 0.1  # of the administrations that are worked in on a day
@@ -18,7 +18,7 @@ BARE = WithoutHooks.name
 
 @dataclasses.dataclass(frozen=True)
 class Nights:
-    """What they cost, by AVPLUGIN or BARE, a figure for each round; `hooks` by their name.
+    """What they cost, by peer, a figure for each round; `hooks` by their name.
 
     `growth` and `unchanged_growth` are bytes that the repository grew by.
     """
@@ -43,19 +43,23 @@ def play_nights(
     avplugin.prepare()
     avplugin.back_up([])
     avplugin.hooks()
-    bare = WithoutHooks(office, avplugin)
-    bare.prepare()
-    bare.back_up([])  # so that both have seen all there is
+    peers: list[Borgmatic] = [avplugin]
+    for kind in (WithoutHooks, WithoutHooksOrCheck):
+        bare = kind(office, avplugin)
+        bare.prepare()
+        bare.back_up([])  # so that all have seen all there is
+        peers.append(bare)
     say(f"first copies are there after {time.monotonic() - began:.0f} s")
 
-    changed: dict[str, list[Spent]] = {AVPLUGIN: [], BARE: []}
-    unchanged: dict[str, list[Spent]] = {AVPLUGIN: [], BARE: []}
-    growth: dict[str, list[int]] = {AVPLUGIN: [], BARE: []}
-    unchanged_growth: dict[str, list[int]] = {AVPLUGIN: [], BARE: []}
+    changed: dict[str, list[Spent]] = {peer.name: [] for peer in peers}
+    unchanged: dict[str, list[Spent]] = {peer.name: [] for peer in peers}
+    growth: dict[str, list[int]] = {peer.name: [] for peer in peers}
+    unchanged_growth: dict[str, list[int]] = {peer.name: [] for peer in peers}
     hooks: dict[str, list[Spent]] = {}
     quiet: list[Spent] = []
     for number in range(rounds):
-        turn = [avplugin, bare] if number % 2 else [bare, avplugin]
+        first = number % len(peers)
+        turn = [*peers[first:], *peers[:first]]
         office.next_day(SHARE)
         for peer in turn:
             before = peer.size()

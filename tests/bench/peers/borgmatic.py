@@ -114,13 +114,20 @@ class WithAvplugin(Borgmatic):
         return found
 
 
+_UNCHECKED = "unsafe_skip_path_validation_before_create: true\n"
+
+
 class WithoutHooks(Borgmatic):
-    """The same file of borgmatic's without its hooks, on a copy of the other's repository."""
+    """The same file of borgmatic's without its hooks, on a copy of the other's repository.
+
+    Nor with the line that only the hooks make safe: borgmatic checks the paths itself.
+    """
 
     name = "borgmatic without hooks"
+    checks_paths = True
 
     def __init__(self, office: BenchOffice, other: WithAvplugin) -> None:
-        super().__init__(office, other.folder / "bare")
+        super().__init__(office, other.folder / self.name.replace(" ", "-"))
         self._other = other
 
     def _make_repository(self) -> None:
@@ -137,10 +144,20 @@ class WithoutHooks(Borgmatic):
         include = self._other.file.parent / "include" / "accountview.yaml"
         text = text.replace("include/accountview.yaml", "include.yaml")
         self.file.write_text(text)
-        (self.folder / "include.yaml").write_text(
-            include.read_text().replace(str(self._other.repository), str(self.repository))
-        )
+        shared = include.read_text().replace(str(self._other.repository), str(self.repository))
+        if self.checks_paths:
+            _, found, _ = shared.partition(_UNCHECKED)
+            assert found, "both would be the same"
+            shared = shared.replace(_UNCHECKED, "")
+        (self.folder / "include.yaml").write_text(shared)
 
     def passphrase(self) -> str:
         """Return the repository's passphrase."""
         return self._other.passphrase()
+
+
+class WithoutHooksOrCheck(WithoutHooks):
+    """The same, and nobody checks the paths: the least that borgmatic can do."""
+
+    name = "borgmatic without hooks or check"
+    checks_paths = False

@@ -120,6 +120,7 @@ def test_a_borg_that_is_missing_is_told(tmp_path: Path) -> None:
         ({"source_directories": ["/etc"]}, "source_directories stores more"),
         ({"exclude_patterns": ["*.tmp"]}, "exclude_patterns can leave files out"),
         ({"checks": [{"name": "disabled"}]}, "checks are disabled"),
+        ({"sqlite_databases": [{"name": "x", "path": "/x"}]}, "sqlite_databases has Borg wait"),
     ],
 )
 def test_settings_that_make_for_worse_nights_are_warned_about(
@@ -130,6 +131,7 @@ def test_settings_that_make_for_worse_nights_are_warned_about(
         "bootstrap": {"store_config_files": False},
         "files_cache": "ctime,size,inode",
         "checks": [{"name": "repository"}],
+        "unsafe_skip_path_validation_before_create": True,
     }
     assert list(borgmatic_files._weaknesses(shipped)) == []
 
