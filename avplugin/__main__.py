@@ -18,9 +18,7 @@ def main() -> None:
     # Modules and lists of files are no garbage, and looking through them again and again while they
     # are made costs a tenth of the time.
     gc.set_threshold(100_000, 20, 20)
-    words = set(sys.argv)
-    if "restore" in words and words & {"-y", "--yes"} and not words & _WITHOUT_BORG:
-        # Nobody is asked anything before Borg is needed, which loads itself meanwhile.
+    if _will_ask_borg(set(sys.argv)):  # which loads itself meanwhile
         from avplugin.borgmatic.early_borg import begin_early  # noqa: PLC0415
 
         begin_early()
@@ -55,6 +53,12 @@ def main() -> None:
     _give_up_unwritten_output()
     gc.freeze()  # nor is there any at the end
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _will_ask_borg(words: set[str]) -> bool:
+    """Return whether this is a command that needs Borg in any case, and soon."""
+    is_asking_nobody = bool(words & {"-y", "--yes"}) and not words & _WITHOUT_BORG
+    return "after-backup" in words or ("restore" in words and is_asking_nobody)
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

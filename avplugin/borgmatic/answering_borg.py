@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import gc
 import json
 import stat
 import sys
@@ -145,6 +146,7 @@ def _write(data: bytes) -> None:
 
 def main() -> None:
     """Run Borg's own command line with this in the place of its rename."""
+    gc.disable()  # an archive's list is no garbage, and there is nothing else
     borg.archiver.Archiver.do_rename = _answer  # type: ignore[method-assign]
     borg.archiver.main()
 

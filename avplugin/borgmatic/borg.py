@@ -378,8 +378,8 @@ def run_inside(
 
     It is the Borg of this Python environment, whatever borgmatic's local_path says.
     """
-    program = [sys.executable, "-P", "-m", "avplugin.borgmatic.inside_borg"]
-    return _run(repository, words, on_log=on_log, program=program, variables=environment)
+    module = "avplugin.borgmatic.inside_borg"
+    return _run(repository, words, on_log=on_log, module=module, variables=environment)
 
 
 def check_borg_version(repository: Repository) -> None:
@@ -504,31 +504,31 @@ class Running:
         folder: Path | None = None,
         common: bool = True,
         in_utc: bool = True,
-        program: Sequence[str] | None = None,
+        module: str | None = None,
         variables: Mapping[str, str] | None = None,
         is_asked: bool = False,
     ) -> None:
         """Start it. Raise BorgError if there is no Borg.
 
-        Times are asked for `in_utc` as a rule: Borg's JSON has no time zone. `program` is what to
-        run instead, `variables` are for its environment besides. One that `is_asked` has a standard
-        input, and its standard output is read by whoever asks.
+        Times are asked for `in_utc` as a rule: Borg's JSON has no time zone. `module` is what to
+        run in the place of Borg's program, with the Borg of this Python environment; `variables`
+        are for its environment besides. One that `is_asked` has a standard input, and its standard
+        output is read by whoever asks.
         """
         self._repository = repository
-        can_be_early = program is None and _is_own(repository)
-        program = program or _program(repository)
-        command = [*program, *(_with_common(repository, words) if common else words)]
+        program = [sys.executable, "-P", "-m", module] if module else _program(repository)
+        words = _with_common(repository, words) if common else words
         with _environment(repository) as environment:
             if in_utc:
                 environment["TZ"] = "UTC"
             environment.update(variables or {})
             where = folder or repository.settings.get("working_directory")
-            early = (
-                start_early(command[len(program) :], environment, where) if can_be_early else None
-            )
+            early = None
+            if module or _is_own(repository):
+                early = start_early(words, environment, where, module=module, is_asked=is_asked)
             self.process = early or _start(
                 repository,
-                command,
+                [*program, *words],
                 environment,
                 folder,
                 stdin=subprocess.PIPE if is_asked else subprocess.DEVNULL,
@@ -599,7 +599,7 @@ def _run(
     accept_warnings: bool = False,
     common: bool = True,
     in_utc: bool = True,
-    program: Sequence[str] | None = None,
+    module: str | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> bytes:
     """Run Borg to its end and return its standard output. Raise BorgError unless it ends in 0."""
@@ -609,7 +609,7 @@ def _run(
         folder=folder,
         common=common,
         in_utc=in_utc,
-        program=program,
+        module=module,
         variables=variables,
     )
     return running.wait(on_log=on_log, accept_warnings=accept_warnings)

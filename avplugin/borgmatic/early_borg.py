@@ -8,6 +8,7 @@ looks at its arguments on. It holds nothing, and ends when nobody can tell it an
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -42,11 +43,18 @@ def begin_early() -> None:
 
 
 def start_early(
-    words: Sequence[str], environment: Mapping[str, str], folder: str | Path | None
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    folder: str | Path | None,
+    *,
+    module: str | None = None,
+    is_asked: bool = False,
 ) -> subprocess.Popen[bytes] | None:
     """Tell the Borg that waits what to do, as subprocess.Popen would; None if none can do it.
 
     Like a child it gets all descriptors that can be inherited: locks, and a pipe with a passphrase.
+    `module` is one with a `main` to be run in the place of Borg's program. One that `is_asked` has
+    a standard input.
     """
     if not _waiting:
         return None
@@ -55,20 +63,28 @@ def start_early(
         if any(environment.get(key, "") != value for key, value in _WHILE_LOADING.items()):
             return None
         descriptors = _inherited()
+        questions, asking = os.pipe() if is_asked else (os.open(os.devnull, os.O_RDONLY), None)
+        descriptors.append(questions)
         order = {
+            "module": module or "borg.archiver",
             "words": list(words),
+            "input": questions,
             "environment": dict(environment),
             "folder": os.fspath(folder or Path.cwd()),
             "descriptors": descriptors,
         }
         data = json.dumps(order).encode("ascii")
-        if len(data) > _LONGEST or len(descriptors) > _MOST:
-            return None
-        try:
-            socket.send_fds(connection, [data], descriptors)
-        except OSError:  # somebody has ended it
-            return None
-        return process
+        is_sent = False
+        with contextlib.suppress(OSError):  # somebody has ended it
+            if len(data) <= _LONGEST and len(descriptors) <= _MOST:
+                socket.send_fds(connection, [data], descriptors)
+                is_sent = True
+        os.close(questions)
+        if asking is not None and is_sent:
+            process.stdin = os.fdopen(asking, "wb")
+        elif asking is not None:
+            os.close(asking)
+        return process if is_sent else None
 
 
 def _inherited() -> list[int]:
@@ -83,7 +99,7 @@ def _inherited() -> list[int]:
 
 def _main() -> None:
     """Load Borg, wait to be told what to do, and do it."""
-    import borg.archiver  # noqa: PLC0415 - the parent has no use for it
+    import borg.archiver  # noqa: F401, PLC0415 - the parent has no use for it
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from one that only waits
     with socket.socket(fileno=os.dup(0)) as connection:
@@ -100,12 +116,11 @@ def _main() -> None:
     os.environ.update(environment)
     time.tzset()
     os.chdir(order["folder"])
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+    os.dup2(numbers[order["input"]], 0)
+    os.close(numbers[order["input"]])
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["borg", *order["words"]]
-    borg.archiver.main()
+    importlib.import_module(order["module"]).main()
 
 
 if __name__ == "__main__":

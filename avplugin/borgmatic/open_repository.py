@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import sys
 from types import TracebackType
 from typing import Any
 
@@ -108,7 +107,7 @@ class OpenRepository:
                 self._repository,
                 # What a rename needs of the repository is enough for all of them.
                 ["rename", f"{self._repository.path}::avplugin", "avplugin"],
-                program=[sys.executable, "-P", "-m", "avplugin.borgmatic.answering_borg"],
+                module="avplugin.borgmatic.answering_borg",
                 is_asked=True,
             )
         running = self._running
