@@ -14,7 +14,9 @@ from avplugin.demo.office import DemoAdministration, copy_document, open_office
 from avplugin.errors import AvpluginError
 from avplugin.foxpro.open_table import Changes, OpenTable, pack_table
 
-_ALWAYS = ("MUTATIE", "FACTUUR", "FACTREGEL")  # what any day's work is written in
+_ENTRIES = "MUTATIE"
+_MAIN = {book.name for book in bookkeeping.MAIN_BOOKS}  # every entry changes balances all over
+_OTHERS = 0.25  # how often any other table changes
 _WORKING_DAYS = 250  # in a year
 _QUIET = 0.1  # of a full day's work
 _ANYWHERE = 0.02  # of the changes go to records of any age
@@ -39,14 +41,14 @@ def play_working_day(
     *,
     seed: int = 1,
     share: float = 0.5,
-    busy: float = 0.3,
+    busy: float = 0.1,
     pack: bool = False,
 ) -> WorkingDay:
     """Given a demo office, work in this share of its administrations as people do in a day.
 
-    Records are changed in place and appended, texts and index pages with them. A share `busy` of
-    these administrations, one at the least, has a full day: a 250th of the year that its tables
-    hold. The others have a tenth of that. With `pack`, the deleted records of one administration's
+    Records are changed in place and appended, texts and index pages with them. With a chance of
+    `busy` one of these administrations has a full day: a 250th of the year that its tables hold.
+    The others have a tenth of that. With `pack`, the deleted records of one administration's
     tables are removed, as AccountView's *organiseren* does. The bytes depend on the office's bytes
     and the arguments only; modification times are those of now. Raise AvpluginError when the folder
     is no demo office or cannot be written.
@@ -56,8 +58,7 @@ def play_working_day(
     present = [each for each in office.administrations if each.folder.is_dir()]
     count = math.ceil(len(present) * share)
     touched = chance.sample(present, count)
-    full = round(len(touched) * busy) or 1
-    paces = [1.0 if place < full else _QUIET for place in range(len(touched))]
+    paces = [1.0 if chance.random() < busy else _QUIET for _ in touched]
     all_changes: list[Changes] = []
     documents: list[pathlib.Path] = []
     packed: list[str] = []
@@ -68,7 +69,7 @@ def play_working_day(
             today = _next_day(administration)
             clerk = bookkeeping.Clerk(chance, today)
             for path in sorted(administration.folder.glob("*.DBF")):
-                if path.stem in _ALWAYS or chance.random() < 0.25:
+                if path.stem in _MAIN or chance.random() < _OTHERS:
                     all_changes.append(_work_in(path, clerk, pace))
             documents += _add_documents(administration, clerk)
             if pack and not packed:
@@ -94,7 +95,7 @@ def play_working_day(
 
 def _next_day(administration: DemoAdministration) -> datetime.date:
     """Return the day after the last one on which somebody worked in an administration."""
-    last = OpenTable(administration.folder / f"{_ALWAYS[0]}.DBF").header.updated
+    last = OpenTable(administration.folder / f"{_ENTRIES}.DBF").header.updated
     return last + datetime.timedelta(days=1)
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from bench.answer import Answer
 from bench.bench import Bench
 from bench.questions import (
+    calibration,
     chunkers,
     compaction,
     export,
@@ -49,6 +50,7 @@ QUESTIONS: dict[str, Question] = {
 }
 # These take long, and are asked by name only.
 ON_REQUEST: dict[str, Question] = {
+    "calibration": calibration,
     "chunkers": chunkers,
     "compaction": compaction,
     "export": export,
