@@ -25,6 +25,8 @@ _COMPRESSIONS = (
     *("lz4", "zstd,1", "zstd,6", "zstd,9", "auto,zstd,12", "zstd,12", "zstd,19"),
     *("lzma,0", "lzma,6"),
 )
+_SHIPPED = "auto,zstd,12"
+_SMALLER = ("fixed,4096", "fixed,8192")  # with the shipped compression
 
 
 def ask(bench: Bench) -> Answer:
@@ -36,6 +38,7 @@ def ask(bench: Bench) -> Answer:
     peers = [
         *(Borg(office, folder, chunker, _BASE[1]) for chunker in _CHUNKERS),
         *(Borg(office, folder, _BASE[0], compression) for compression in _COMPRESSIONS),
+        *(Borg(office, folder, chunker, _SHIPPED) for chunker in _SMALLER),
     ]
     spent: dict[str, list[Spent]] = {peer.name: [] for peer in peers}
     sizes: dict[str, list[int]] = {peer.name: [] for peer in peers}
