@@ -22,6 +22,8 @@ from bench.questions import (
     metadata,
     nothing_changed,
     restore,
+    restore_among_many,
+    snapshots,
     start,
     time_per_night,
     whole_night,
@@ -56,4 +58,6 @@ ON_REQUEST: dict[str, Question] = {
     "export": export,
     "import_package": import_package,
     "metadata": metadata,
+    "restore_among_many": restore_among_many,
+    "snapshots": snapshots,
 }
