@@ -7,15 +7,16 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-UNITS = {"s": 1.0, "MB": 1e6}
+UNITS = {"s": 1.0, "MB": 1e6, "calls": 1.0}
+_WHOLE = {"MB": "bytes"}  # what figures are in, where a table shows another unit
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
     """Figures of several rivals, each with its ratio to one of them.
 
-    `figures` has what was measured for each of them, in seconds or in bytes: one figure, or one
-    for each round, in the same order for all.
+    `figures` has what was measured for each of them, in seconds, bytes or calls: one figure, or
+    one for each round, in the same order for all.
     """
 
     title: str
@@ -52,10 +53,10 @@ class Table:
         return [*lines, f"({median}ratio to {self.against})"]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the table for --json, in seconds and bytes."""
+        """Return the table for --json, in seconds, bytes or calls."""
         return {
             "title": self.title,
-            "unit": "s" if self.unit == "s" else "bytes",
+            "unit": _WHOLE.get(self.unit, self.unit),
             "against": self.against,
             "figures": {
                 name: {

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from bench.answer import Bar, Table
+from bench.calls import Calls, count_calls
 from bench.office import changed_bytes
 from bench.plot import plot
 from bench.spent import run
@@ -91,3 +92,21 @@ def test_what_a_command_costs_includes_what_it_starts(tmp_path: Path) -> None:
 def test_a_command_that_fails_ends_the_bench_with_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no such repository"):
         run(["sh", "-c", "echo no such repository; exit 2"], {"PATH": "/bin"}, tmp_path)
+
+
+def test_calls_count_for_their_hook_where_they_begin_and_by_the_folder_they_are_about() -> None:
+    traced = [
+        b'7 execve("/v/bin/avplugin", ["avplugin", "before-backup", "all"], 0x7f /* 9 vars */) = 0',
+        b'7 newfstatat(AT_FDCWD</root>, "/office/adm/A/X.DBF", {st_mode=S_IFREG|0644}, 0) = 0',
+        b"8 getdents64(4</office/adm/A>,  <unfinished ...>",
+        b"8 <... getdents64 resumed>0x55, 32768) = 0",
+        b'7 write(3</state/patterns>, "R \n+ pp:"/office/adm/A"..., 80) = 80',
+        b'7 newfstatat(AT_FDCWD</root>, "/official", 0x7f, 0) = -1 ENOENT (No such file)',
+        b"7 --- SIGCHLD {si_signo=SIGCHLD} ---",
+        b'9 execve("/v/bin/avplugin", ["avplugin", "after-backup", "all"], 0x7f /* 9 vars */) = 0',
+        b'9 openat(AT_FDCWD</root>, "/office/docs/A", O_RDONLY) = 4</office/docs/A>',
+    ]
+
+    counted = count_calls(traced, [Path("/office/adm"), Path("/office/docs")])
+
+    assert counted == {"before-backup": Calls(5, 2, 1), "after-backup": Calls(2, 1, 0)}

@@ -100,8 +100,12 @@ class WithAvplugin(Borgmatic):
         configuration = install_configuration(self.folder)
         self.environment["AVPLUGIN_CONFIG"] = str(configuration)
         text = self.file.read_text()
-        words = shlex.join(timed_command(self._record, ["avplugin"]))
+        words = shlex.join(self._hook_words())
         self.file.write_text(text.replace("['avplugin ", f"['{words} "))
+
+    def _hook_words(self) -> list[str]:
+        """Return what stands in the hooks for the word `avplugin`."""
+        return timed_command(self._record, ["avplugin"])
 
     def passphrase(self) -> str:
         """Return the repository's passphrase."""

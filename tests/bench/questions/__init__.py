@@ -23,6 +23,7 @@ from bench.questions import (
     nothing_changed,
     restore,
     restore_among_many,
+    round_trips,
     snapshots,
     start,
     time_per_night,
@@ -59,5 +60,6 @@ ON_REQUEST: dict[str, Question] = {
     "import_package": import_package,
     "metadata": metadata,
     "restore_among_many": restore_among_many,
+    "round_trips": round_trips,
     "snapshots": snapshots,
 }
