@@ -259,8 +259,11 @@ def extract(
         elif document.get("levelname") == "WARNING":
             warnings.append(str(document.get("message")))
 
+    # Options of borgmatic's own may choose more than the paths do.
+    is_plain = not (repository.settings.get("extra_borg_options") or {}).get("extract")
+    module = "avplugin.borgmatic.choosing_borg" if is_plain and _is_own(repository) else None
     try:
-        _run(repository, words, folder=destination, on_log=note)
+        _run(repository, words, folder=destination, on_log=note, module=module)
     except BorgError as error:
         full = next((warning for warning in warnings if _NO_ROOM.search(warning)), None)
         if full is None:
