@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -276,12 +276,14 @@ def _refuse_same_places(parts: Sequence[Part]) -> None:
 
 
 def _other_folders(parts: Sequence[Part], installation: Installation | None) -> set[Path]:
-    """Return the folders that are not put back, as far as anybody knows of them.
+    """Return the folders inside of what is put back that are not, as far as anybody knows of them.
 
     Those of the installation as it is now, and those that were folders of their own when the
     snapshot was made: neither is in the snapshot, so neither may be moved away.
     """
-    others = {Path(folder.path) for folder in _all_folders(installation)}
+    inside = tuple(f"{str(path).rstrip('/')}/" for _, path in parts)
+    everywhere = (Path(folder.path) for folder in _all_folders(installation))
+    others = {path for path in everywhere if str(path).startswith(inside)}
     for folder, path in parts:
         others |= {
             path / PurePosixPath(inner).relative_to(folder.path)
@@ -293,11 +295,11 @@ def _other_folders(parts: Sequence[Part], installation: Installation | None) -> 
     return others - {path for _, path in parts}
 
 
-def _is_part_of(part: Part, group: Sequence[Part], others: Iterable[Path]) -> bool:
+def _is_part_of(part: Part, group: Sequence[Part], others: Set[Path]) -> bool:
     """Return whether a folder is put back inside another one, and not inside one that stays."""
     around = group[0].path
     return around in part.path.parents and not any(
-        around in other.parents and other in part.path.parents for other in others
+        around in parent.parents for parent in part.path.parents if parent in others
     )
 
 

@@ -38,14 +38,16 @@ def nobody_in(
         return
     if even_if_lost:
         configuration.locate()  # or raise
-    concerned = _in_installation(configuration, folders)
+    sessions = configuration.sessions
+    is_asking = bool(sessions.probes or sessions.quiesce)
+    concerned = _in_installation(configuration, folders) if is_asking else []
 
     def look() -> None:
-        if configuration.sessions.probes and concerned:
+        if sessions.probes and concerned:
             _refuse_sessions(configuration, concerned)
 
     with contextlib.ExitStack() as stack:
-        if configuration.sessions.quiesce and concerned:
+        if sessions.quiesce and concerned:
             folder = configuration.state / "restore"
             guard = stack.enter_context(Guard(configuration, folder, this_process()))
             guard.stop_services()
