@@ -13,9 +13,9 @@ _BASE = ("fixed,16384", "zstd,3")
 _CHUNKERS = (
     "fixed,4096",
     "fixed,8192",
+    "fixed,12288",
     "fixed,16384",
     "fixed,16384,512",
-    "fixed,8192,512",
     "fixed,32768",
     "buzhash,10,16,12,4095",
     "buzhash,12,17,14,4095",
@@ -26,7 +26,7 @@ _COMPRESSIONS = (
     *("lzma,0", "lzma,6"),
 )
 _SHIPPED = "auto,zstd,12"
-_SMALLER = ("fixed,4096", "fixed,8192")  # with the shipped compression
+_SMALLER = ("fixed,4096", "fixed,8192", "fixed,12288")  # with the shipped compression
 
 
 def ask(bench: Bench) -> Answer:

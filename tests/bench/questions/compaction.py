@@ -8,7 +8,7 @@ from bench.office import BenchOffice
 from bench.peers.borg import Borg
 from bench.twenty_days import SHARE
 
-_SETTINGS = ("fixed,16384", "auto,zstd,12")  # as shipped
+_SETTINGS = ("fixed,12288", "auto,zstd,12")  # as shipped
 _KEPT = 5  # archives
 _ALL_KEPT = "nothing pruned"
 _DEFAULT = "pruned, compacted where 10% is unused"  # Borg's and borgmatic's default
