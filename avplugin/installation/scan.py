@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import os
@@ -47,11 +46,49 @@ class Entry(NamedTuple):
     links: int
 
 
-@dataclasses.dataclass(frozen=True)
 class Contents:
-    """What a scan of one folder found, sorted by path."""
+    """What a scan of one folder found, sorted by path.
 
-    entries: tuple[Entry, ...]
+    It holds the entries as they are or, to be kept or sent, as bytes: a fifth of the memory.
+    """
+
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        """Take the entries, sorted."""
+        self._entries: tuple[Entry, ...] | None = entries
+        self._packed = b""
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> Contents:
+        """Return what `packed` was made of. Reading it raises ValueError if it is damaged."""
+        contents = cls(())
+        contents._entries, contents._packed = None, packed
+        return contents
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other has the same entries."""
+        return self.packed == other.packed if isinstance(other, Contents) else NotImplemented
+
+    def compact(self) -> Contents:
+        """Return the same as bytes, with its numbers and its fingerprint known."""
+        contents = Contents.unpacked(self.packed)
+        contents.files, contents.size, contents.tables = self.files, self.size, self.tables
+        contents.fingerprint = self.fingerprint
+        return contents
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All that lies in the folder, and the folder itself."""
+        return _unpack(self._packed) if self._entries is None else self._entries
+
+    @property
+    def packed(self) -> bytes:
+        """The entries as bytes: numbers and a path, ended by NUL, each.
+
+        Those of two scans are the same if nothing at all is different.
+        """
+        if self._entries is not None and not self._packed:
+            self._packed = _pack(self._entries)
+        return self._packed
 
     @functools.cached_property
     def files(self) -> int:
@@ -63,15 +100,12 @@ class Contents:
         """Bytes in all files together."""
         return sum(entry.size for entry in self.entries if entry.type == "-")
 
-    @property
+    @functools.cached_property
     def tables(self) -> int:
         """How many FoxPro tables and database containers there are."""
-        return sum(
-            entry.type == "-" and entry.path[-4:].lower() in TABLE_SUFFIXES
-            for entry in self.entries
-        )
+        return len(self.files_that_end_in(TABLE_SUFFIXES))
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """A digest over every file's path, size and modification time.
 
@@ -96,6 +130,15 @@ class Contents:
             b"%s\0%s\0%d\n" % (entry.path, entry.type.encode(), entry.size)
             for entry in self.entries
         )
+
+    def files_that_end_in(self, suffixes: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return the paths of the files that end like that, in lower case as `suffixes` are."""
+        found = []
+        for record in self.packed.split(b"\0"):
+            if record.startswith(b"-") and record.lower().endswith(suffixes):
+                _, _, _, _, _, _, path = record.split(b" ", 6)
+                found.append(path)
+        return tuple(found)
 
     def difference(self, later: Contents) -> list[str]:
         """Return the paths that are not the same in a later scan of the folder, as text.
@@ -161,3 +204,37 @@ def _identity(entry: Entry) -> tuple[object, ...]:
 
 def _digest(parts: Iterable[bytes]) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def _pack(entries: Iterable[Entry]) -> bytes:
+    return b"".join(
+        b"%s %d %d %d %d %d %s\0"
+        % (
+            entry.type.encode(),
+            entry.size,
+            entry.modified,
+            entry.changed,
+            entry.inode,
+            entry.links,
+            entry.path,
+        )
+        for entry in entries
+    )
+
+
+def _unpack(packed: bytes) -> tuple[Entry, ...]:
+    entries = []
+    for record in packed.split(b"\0")[:-1]:
+        kind, size, modified, changed, inode, links, path = record.split(b" ", 6)
+        entries.append(
+            Entry(
+                path,
+                os.fsdecode(kind),
+                int(size),
+                int(modified),
+                int(changed),
+                int(inode),
+                int(links),
+            )
+        )
+    return tuple(entries)
