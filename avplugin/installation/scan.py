@@ -68,6 +68,10 @@ class Contents:
         """Return whether the other has the same entries."""
         return self.packed == other.packed if isinstance(other, Contents) else NotImplemented
 
+    def __hash__(self) -> int:
+        """Return the same number for the same entries."""
+        return hash(self.packed)
+
     def compact(self) -> Contents:
         """Return the same as bytes, with its numbers and its fingerprint known."""
         contents = Contents.unpacked(self.packed)
