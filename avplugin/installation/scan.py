@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from avplugin.errors import AvpluginError
@@ -82,7 +82,7 @@ class Contents:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All that lies in the folder, and the folder itself."""
-        return _unpack(self._packed) if self._entries is None else self._entries
+        return tuple(_unpack(self._packed)) if self._entries is None else self._entries
 
     @property
     def packed(self) -> bytes:
@@ -117,14 +117,8 @@ class Contents:
         every temporary file.
         """
         return _digest(
-            b"%s\0%s\0%d\0%d\n"
-            % (
-                entry.path,
-                entry.type.encode(),
-                entry.size,
-                0 if entry.type == "d" else entry.modified,
-            )
-            for entry in self.entries
+            b"%s\0%s\0%d\0%d\n" % (path, kind.encode(), size, 0 if kind == "d" else modified)
+            for path, kind, size, modified, _, _, _ in self.entries
         )
 
     @property
@@ -137,12 +131,11 @@ class Contents:
 
     def files_that_end_in(self, suffixes: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """Return the paths of the files that end like that, in lower case as `suffixes` are."""
-        found = []
-        for record in self.packed.split(b"\0"):
-            if record.startswith(b"-") and record.lower().endswith(suffixes):
-                _, _, _, _, _, _, path = record.split(b" ", 6)
-                found.append(path)
-        return tuple(found)
+        return tuple(
+            path
+            for path, rest in _halves(self.packed)
+            if path.lower().endswith(suffixes) and rest.startswith(b"'-'")
+        )
 
     def difference(self, later: Contents) -> list[str]:
         """Return the paths that are not the same in a later scan of the folder, as text.
@@ -211,34 +204,18 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 
 def _pack(entries: Iterable[Entry]) -> bytes:
-    return b"".join(
-        b"%s %d %d %d %d %d %s\0"
-        % (
-            entry.type.encode(),
-            entry.size,
-            entry.modified,
-            entry.changed,
-            entry.inode,
-            entry.links,
-            entry.path,
-        )
-        for entry in entries
-    )
+    # A path, ended by NUL, and all the rest, ended by NUL; %a is the type in quotes.
+    return b"".join([b"%b\0%a %d %d %d %d %d\0" % entry for entry in entries])
 
 
-def _unpack(packed: bytes) -> tuple[Entry, ...]:
-    entries = []
-    for record in packed.split(b"\0")[:-1]:
-        kind, size, modified, changed, inode, links, path = record.split(b" ", 6)
-        entries.append(
-            Entry(
-                path,
-                os.fsdecode(kind),
-                int(size),
-                int(modified),
-                int(changed),
-                int(inode),
-                int(links),
-            )
-        )
-    return tuple(entries)
+def _halves(packed: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the path and the rest of each entry."""
+    fields = packed.split(b"\0")
+    return zip(fields[:-1:2], fields[1::2], strict=True)
+
+
+def _unpack(packed: bytes) -> Iterator[Entry]:
+    for path, rest in _halves(packed):
+        kind, size, modified, changed, inode, links = rest.split(b" ")
+        letter = kind.decode("ascii").strip("'")
+        yield Entry(path, letter, int(size), int(modified), int(changed), int(inode), int(links))
