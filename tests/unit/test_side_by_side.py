@@ -118,6 +118,15 @@ def test_where_no_process_can_be_started_the_work_is_done_here(
     assert side_by_side(lambda item: item * 2, ITEMS) == [item * 2 for item in ITEMS]
 
 
+def test_work_that_drags_on_gets_more_and_more_processes() -> None:
+    def work(pause: float) -> int:
+        time.sleep(pause)
+        return os.getpid()
+
+    assert len(set(side_by_side(work, [0.0001] * 100))) <= 2
+    assert len(set(side_by_side(work, [0.02] * 100))) > 3
+
+
 def test_few_items_are_worth_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("a process was started"))
 
@@ -185,11 +194,18 @@ def started(lock: Path, pause: str) -> tuple[subprocess.Popen[str], list[int]]:
 
 def are_gone(processes: list[int], within: float) -> bool:
     end = time.monotonic() + within
-    while any(Path(f"/proc/{process}").exists() for process in processes):
+    while any(is_at_work(process) for process in processes):
         if time.monotonic() > end:
             return False
         time.sleep(0.01)
     return True
+
+
+def is_at_work(process: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
