@@ -84,15 +84,44 @@ def test_results_that_are_larger_than_a_pipe_arrive() -> None:
     ]
 
 
-def test_of_several_errors_the_one_of_the_first_item_is_raised() -> None:
+def test_of_several_errors_the_one_of_the_first_item_is_raised(tmp_path: Path) -> None:
+    is_begun = tmp_path / "begun"
+
     def work(item: int) -> int:
-        time.sleep(0.0005)
+        end = time.monotonic() + 1
+        while not in_a_child() and not is_begun.exists() and time.monotonic() < end:
+            time.sleep(0.001)  # so that a child gets the tenth
+        if item == 10:
+            is_begun.touch()
+            time.sleep(0.1)
         if item >= 10:
             raise LookupError(item)
         return item
 
     with pytest.raises(LookupError, match=r"^10$"):
         side_by_side(work, ITEMS)
+
+
+def test_an_interrupted_work_leaves_no_child() -> None:
+    def work(_: int) -> None:
+        time.sleep(0.001 if in_a_child() else 0.1)
+        if not in_a_child():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(work, ITEMS)
+
+
+def test_a_child_that_is_told_to_stop_runs_nothing_of_the_parents(tmp_path: Path) -> None:
+    stopped = tmp_path / "stopped"
+    before = signal.signal(signal.SIGTERM, lambda *_: stopped.touch())
+    try:
+        told = in_a_child_only(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        assert side_by_side(told, ITEMS) == [item * 2 for item in ITEMS]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert not stopped.exists()
 
 
 def test_what_a_child_cannot_do_or_send_is_done_here() -> None:
