@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import gc
 import os
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -67,7 +66,7 @@ def prepare(call: Call, say: Callable[[str], None]) -> tuple[Run, Plan]:
         _end_guard_that_is_left(call)
         borg.check_borg_version(call.repository)
         asked = _ask_beside(call, stack)
-        plan = _plan_first(call)
+        plan = make_plan(call.configuration, call.set)
         if not plan.folders:
             raise AvpluginError(_nothing_to_store(call, plan) + _brake_for_nothing(call))
         _refuse_repository_inside(call, plan)
@@ -282,18 +281,6 @@ def _as_error(error: NotNow, text: str) -> AvpluginError:
     if isinstance(error, PutOff):
         return PutOff(text, error.in_use, error.people)
     return AvpluginError(text)
-
-
-def _plan_first(call: Call) -> Plan:
-    """Return the plan, with its hundreds of thousands of values out of the garbage collector's way.
-
-    They stay to the end, and it would look them through again and again.
-    """
-    gc.disable()
-    plan = make_plan(call.configuration, call.set)
-    gc.freeze()
-    gc.enable()
-    return plan
 
 
 def _plan_again(call: Call, plan: Plan, clearance: Clearance) -> Plan:

@@ -15,9 +15,10 @@ from avplugin.backup.plan import Plan
 from avplugin.backup.who_is_in import Clearance
 from avplugin.configuration.model import Configuration
 from avplugin.foxpro.health import check_tables
-from avplugin.installation.model import Installation
+from avplugin.installation.model import Folder, Installation
 from avplugin.installation.scan import Contents
 from avplugin.installation.version import accountview_version
+from avplugin.side_by_side import side_by_side
 from avplugin.state.manifest import (
     NOBODY,
     NOT_CHECKED,
@@ -45,13 +46,23 @@ def describe_run(
     run = identify_run(call.configuration, plan.installation, call.set.name, identity, started)
     nobody = NOBODY if call.configuration.sessions.probes else NOT_CHECKED
     known = {part.label: part for part in last.stored} if last is not None else {}
-    stored = []
-    for folder in plan.folders:
+
+    def describe(folder: Folder) -> FolderManifest:
         contents = plan.contents[folder.path]
         who = clearance.despite.get(folder.label, nobody)
         before = known.get(folder.label)
         part = describe_folder(folder, contents, plan.boundaries[folder.path], who, before)
-        stored.append(with_table_health(part, contents, before))
+        return with_table_health(part, contents, before)
+
+    # The others take no longer than it takes to send what another process found.
+    changed = [
+        folder
+        for folder in plan.folders
+        if (before := known.get(folder.label)) is None
+        or before.fingerprint != plan.contents[folder.path].fingerprint
+    ]
+    looked_at = dict(zip(changed, side_by_side(describe, changed), strict=True))
+    stored = [looked_at.get(folder) or describe(folder) for folder in plan.folders]
     bad = tuple(describe_left_out(one, NOT_CHECKED) for one in plan.left_out)
     used = tuple(
         describe_left_out(one, NOT_CHECKED if one.label in clearance.unknown else one.reason)

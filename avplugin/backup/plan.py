@@ -14,6 +14,7 @@ from avplugin.installation.boundaries import find_boundaries, left_by_restores
 from avplugin.installation.locate import why_not_nameable
 from avplugin.installation.model import BadFolder, Folder, Installation, Kind
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
+from avplugin.side_by_side import side_by_side
 from avplugin.state.restores import RestoreJournal, Stage
 
 _SYSTEM_KINDS = {Kind.PROGRAM: "program", Kind.SYSTEM: "system", Kind.EXTRA: "extra"}
@@ -72,8 +73,14 @@ def make_plan(
     halfway = _halfway_restored(configuration)
     good: list[Folder] = []
     used: list[BadFolder] = []
-    contents: dict[str, Contents] = {}
     _refuse_state_inside(configuration, wanted)
+    scanned = _scan(
+        {
+            folder.path: boundaries[folder.path]
+            for folder in wanted
+            if folder.label not in in_use and folder.path not in halfway
+        }
+    )
     for folder in wanted:
         if folder.label in in_use:
             used.append(_left_out(folder, in_use[folder.label]))
@@ -81,13 +88,12 @@ def make_plan(
         if folder.path in halfway:
             left_out.append(_left_out(folder, halfway[folder.path]))
             continue
-        try:
-            if folder.path not in contents:
-                inside = [os.fsencode(path) for path in boundaries[folder.path]]
-                contents[folder.path] = scan_folder(folder.path, inside)
+        found = scanned[folder.path]
+        if isinstance(found, str):
+            left_out.append(_left_out(folder, found))
+        else:
             good.append(folder)
-        except FolderUnreadable as error:
-            left_out.append(_left_out(folder, str(error)))
+    contents = {path: found for path, found in scanned.items() if isinstance(found, Contents)}
     return Plan(
         installation,
         tuple(good),
@@ -96,6 +102,19 @@ def make_plan(
         {path: boundaries[path] for path in contents},
         tuple(used),
     )
+
+
+def _scan(boundaries: Mapping[str, Sequence[str]]) -> dict[str, Contents | str]:
+    """Return what lies in each of these folders, by path, or why it cannot be read."""
+
+    def look(path: str) -> Contents | str:
+        try:
+            inside = [os.fsencode(boundary) for boundary in boundaries[path]]
+            return scan_folder(path, inside).compact()
+        except FolderUnreadable as error:
+            return str(error)
+
+    return dict(zip(boundaries, side_by_side(look, boundaries), strict=True))
 
 
 def _left_out(folder: Folder, reason: str) -> BadFolder:

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 
 from avplugin.borgmatic.borg import ItemList
 from avplugin.installation.scan import Contents, FolderUnreadable, scan_folder
+from avplugin.side_by_side import side_by_side
 from avplugin.state.manifest import FolderManifest
 from avplugin.state.run import Run, ScanBefore
 from avplugin.wording import some
@@ -14,20 +15,20 @@ from avplugin.wording import some
 
 def moved_folders(run: Run, before: ScanBefore, folders: Iterable[FolderManifest]) -> list[str]:
     """Look at every folder again and return a sentence for each that is not as it was."""
-    reasons = []
     labels = _labels(folders)
-    for path, inside in run.boundaries.items():
+
+    def look(path: str) -> str:
         try:
-            now = scan_folder(path, [os.fsencode(boundary) for boundary in inside])
+            inside = [os.fsencode(boundary) for boundary in run.boundaries[path]]
+            now = scan_folder(path, inside)
         except FolderUnreadable as error:
-            reasons.append(f"{labels[path]} could not be read after the backup: {error}")
-            continue
+            return f"{labels[path]} could not be read after the backup: {error}"
         if before.is_exactly(path, now):
-            continue
+            return ""
         changed = before[path].difference(now)
-        if changed:
-            reasons.append(f"{labels[path]} changed while it was copied: {some(changed)}")
-    return reasons
+        return f"{labels[path]} changed while it was copied: {some(changed)}" if changed else ""
+
+    return list(filter(None, side_by_side(look, run.boundaries, needs=[before.descriptor])))
 
 
 def wrong_items(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from avplugin.errors import AvpluginError
@@ -47,11 +46,53 @@ class Entry(NamedTuple):
     links: int
 
 
-@dataclasses.dataclass(frozen=True)
 class Contents:
-    """What a scan of one folder found, sorted by path."""
+    """What a scan of one folder found, sorted by path.
 
-    entries: tuple[Entry, ...]
+    It holds the entries as they are or, to be kept or sent, as bytes: a fifth of the memory.
+    """
+
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        """Take the entries, sorted."""
+        self._entries: tuple[Entry, ...] | None = entries
+        self._packed = b""
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> Contents:
+        """Return what `packed` was made of. Reading it raises ValueError if it is damaged."""
+        contents = cls(())
+        contents._entries, contents._packed = None, packed
+        return contents
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other has the same entries."""
+        return self.packed == other.packed if isinstance(other, Contents) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Return the same number for the same entries."""
+        return hash(self.packed)
+
+    def compact(self) -> Contents:
+        """Return the same as bytes, with its numbers and its fingerprint known."""
+        contents = Contents.unpacked(self.packed)
+        contents.files, contents.size, contents.tables = self.files, self.size, self.tables
+        contents.fingerprint = self.fingerprint
+        return contents
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All that lies in the folder, and the folder itself."""
+        return tuple(_unpack(self._packed)) if self._entries is None else self._entries
+
+    @property
+    def packed(self) -> bytes:
+        """The entries as bytes: numbers and a path, ended by NUL, each.
+
+        Those of two scans are the same if nothing at all is different.
+        """
+        if self._entries is not None and not self._packed:
+            self._packed = _pack(self._entries)
+        return self._packed
 
     @functools.cached_property
     def files(self) -> int:
@@ -63,15 +104,12 @@ class Contents:
         """Bytes in all files together."""
         return sum(entry.size for entry in self.entries if entry.type == "-")
 
-    @property
+    @functools.cached_property
     def tables(self) -> int:
         """How many FoxPro tables and database containers there are."""
-        return sum(
-            entry.type == "-" and entry.path[-4:].lower() in TABLE_SUFFIXES
-            for entry in self.entries
-        )
+        return len(self.files_that_end_in(TABLE_SUFFIXES))
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """A digest over every file's path, size and modification time.
 
@@ -79,14 +117,8 @@ class Contents:
         every temporary file.
         """
         return _digest(
-            b"%s\0%s\0%d\0%d\n"
-            % (
-                entry.path,
-                entry.type.encode(),
-                entry.size,
-                0 if entry.type == "d" else entry.modified,
-            )
-            for entry in self.entries
+            b"%s\0%s\0%d\0%d\n" % (path, kind.encode(), size, 0 if kind == "d" else modified)
+            for path, kind, size, modified, _, _, _ in self.entries
         )
 
     @property
@@ -95,6 +127,14 @@ class Contents:
         return _digest(
             b"%s\0%s\0%d\n" % (entry.path, entry.type.encode(), entry.size)
             for entry in self.entries
+        )
+
+    def files_that_end_in(self, suffixes: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return the paths of the files that end like that, in lower case as `suffixes` are."""
+        return tuple(
+            path
+            for path, rest in _halves(self.packed)
+            if path.lower().endswith(suffixes) and rest.startswith(b"'-'")
         )
 
     def difference(self, later: Contents) -> list[str]:
@@ -161,3 +201,21 @@ def _identity(entry: Entry) -> tuple[object, ...]:
 
 def _digest(parts: Iterable[bytes]) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def _pack(entries: Iterable[Entry]) -> bytes:
+    # A path, ended by NUL, and all the rest, ended by NUL; %a is the type in quotes.
+    return b"".join([b"%b\0%a %d %d %d %d %d\0" % entry for entry in entries])
+
+
+def _halves(packed: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the path and the rest of each entry."""
+    fields = packed.split(b"\0")
+    return zip(fields[:-1:2], fields[1::2], strict=True)
+
+
+def _unpack(packed: bytes) -> Iterator[Entry]:
+    for path, rest in _halves(packed):
+        kind, size, modified, changed, inode, links = rest.split(b" ")
+        letter = kind.decode("ascii").strip("'")
+        yield Entry(path, letter, int(size), int(modified), int(changed), int(inode), int(links))

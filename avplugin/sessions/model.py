@@ -150,12 +150,7 @@ class Labels:
 
 def make_place(folder: Folder, contents: Contents) -> Place:
     """Return the place for a folder that was scanned."""
-    files = tuple(
-        entry.path
-        for entry in contents.entries
-        if entry.type == "-" and is_session_file(entry.path)
-    )
-    return Place(folder, files)
+    return Place(folder, contents.files_that_end_in(SESSION_SUFFIXES))
 
 
 def is_session_file(path: bytes) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from avplugin.borgmatic.process import Process, known_process
-from avplugin.installation.scan import Contents, Entry
+from avplugin.installation.scan import Contents
 from avplugin.state.files import (
     StateError,
     make_folder,
@@ -249,7 +249,7 @@ class ScanBefore(Mapping[str, Contents]):
     """What before-backup found in each folder, by path; read when it is asked for, and not kept."""
 
     def __init__(self, file: BinaryIO, paths: Sequence[str]) -> None:
-        self._file = file
+        self.descriptor = file.fileno()
         lengths = json.loads(file.readline())
         start = file.tell()
         offsets = itertools.accumulate(lengths, initial=start)
@@ -257,7 +257,7 @@ class ScanBefore(Mapping[str, Contents]):
 
     def __getitem__(self, path: str) -> Contents:
         """Return what was in the folder. Raise KeyError, OSError."""
-        return _unpack(self._packed(path))
+        return Contents.unpacked(self._packed(path))
 
     def __iter__(self) -> Iterator[str]:
         """Return the paths of the folders."""
@@ -269,11 +269,11 @@ class ScanBefore(Mapping[str, Contents]):
 
     def is_exactly(self, path: str, now: Contents) -> bool:
         """Return whether this folder was the same to the last bit; much faster than to compare."""
-        return self._packed(path) == _pack(now)
+        return self._packed(path) == now.packed
 
     def _packed(self, path: str) -> bytes:
         offset, length = self._places[path]
-        return os.pread(self._file.fileno(), length, offset)
+        return os.pread(self.descriptor, length, offset)
 
 
 def _write_scan(path: Path, found: Sequence[Contents]) -> None:
@@ -281,7 +281,7 @@ def _write_scan(path: Path, found: Sequence[Contents]) -> None:
     try:
         make_folder(path.parent)
         with path.open("wb") as file:
-            blocks = [_pack(contents) for contents in found]
+            blocks = [contents.packed for contents in found]
             file.write(json.dumps([len(block) for block in blocks]).encode("ascii") + b"\n")
             file.writelines(blocks)
     except OSError as error:
@@ -334,38 +334,3 @@ def _cannot_write(path: Path, error: OSError) -> StateError:
         f"cannot write {path}: {error.strerror}.\n"
         "The folder named by 'state' in accountview.yaml must be writable, with room left."
     )
-
-
-def _pack(contents: Contents) -> bytes:
-    """Return the entries as bytes: one line of numbers and one path, ended by NUL, each."""
-    return b"".join(
-        b"%s %d %d %d %d %d %s\0"
-        % (
-            entry.type.encode(),
-            entry.size,
-            entry.modified,
-            entry.changed,
-            entry.inode,
-            entry.links,
-            entry.path,
-        )
-        for entry in contents.entries
-    )
-
-
-def _unpack(data: bytes) -> Contents:
-    entries = []
-    for record in data.split(b"\0")[:-1]:
-        kind, size, modified, changed, inode, links, path = record.split(b" ", 6)
-        entries.append(
-            Entry(
-                path,
-                os.fsdecode(kind),
-                int(size),
-                int(modified),
-                int(changed),
-                int(inode),
-                int(links),
-            )
-        )
-    return Contents(tuple(entries))

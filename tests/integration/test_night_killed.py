@@ -87,7 +87,8 @@ def test_killed_around_the_commit_of_the_name_the_archive_is_unverified_or_clean
     (folder / "sitecustomize.py").write_text(
         f"""
 import os, pathlib, signal, sys
-if "avplugin.borgmatic.answering_borg" in sys.orig_argv and not os.path.exists({str(killed)!r}):
+ways = {{"avplugin.borgmatic.answering_borg", "avplugin.borgmatic.early_borg"}}
+if ways & set(sys.orig_argv) and not os.path.exists({str(killed)!r}):
     from borg.repository import Repository
     commit = Repository.commit
     def strike(*words, **options):

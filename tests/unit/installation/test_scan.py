@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import socket
 from pathlib import Path
@@ -192,3 +193,39 @@ def test_a_file_that_this_user_cannot_open_makes_the_folder_unreadable(
     with pytest.raises(FolderUnreadable, match=r"cannot be read: .*/KOPIEDOC/factuur 1\.pdf"):
         scan(folder)
     assert scan(folder, folder / "KOPIEDOC").files == 2
+
+
+def test_compact_contents_are_the_same_and_need_not_be_unpacked_for_their_numbers(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (b"caf\xe9\n '-' 1.dbf", b" spaces .DBC", b".dbf"):
+        os.close(os.open(os.fsencode(folder) + b"/" + name, os.O_CREAT))
+    os.utime(folder / "GROOTBOEK.FPT", ns=(-1, -1))  # before 1970
+    (folder / "link.dbf").symlink_to("/nowhere")
+    (folder / "folder.dbf").mkdir()
+    plain = scan(folder)
+
+    fingerprint = plain.fingerprint
+    compact = pickle.loads(pickle.dumps(plain.compact()))  # noqa: S301 - its own
+
+    assert compact == plain
+    assert compact.entries == plain.entries
+    assert compact.list_digest == plain.list_digest
+    assert compact.files_that_end_in((b".dbf",)) == plain.files_that_end_in((b".dbf",))
+    monkeypatch.setattr(Contents, "entries", property(lambda _: pytest.fail("it was unpacked")))
+    assert (compact.files, compact.size, compact.tables) == (6, 157, 4)
+    assert compact.fingerprint == fingerprint
+
+
+def test_contents_that_differ_in_anything_at_all_are_not_equal(folder: Path) -> None:
+    entries = scan(folder).entries
+    for change in (
+        {"path": b"other"},
+        {"type": "l"},
+        {"size": 1},
+        {"modified": 1},
+        {"changed": 1},
+        {"inode": 1},
+        {"links": 9},
+    ):
+        assert Contents(entries) != Contents((*entries[:-1], entries[-1]._replace(**change)))
