@@ -49,6 +49,7 @@ QUESTIONS: dict[str, Question] = {
     "nothing_changed": nothing_changed,
     "hooks_alone": hooks_alone,
     "restore": restore,
+    "snapshots": snapshots,
     "start": start,
 }
 # These take long, and are asked by name only.
@@ -61,5 +62,4 @@ ON_REQUEST: dict[str, Question] = {
     "metadata": metadata,
     "restore_among_many": restore_among_many,
     "round_trips": round_trips,
-    "snapshots": snapshots,
 }
