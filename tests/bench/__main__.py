@@ -14,6 +14,7 @@ from typing import Any
 from bench.answer import Answer, Bar
 from bench.bench import Bench, Settings
 from bench.machine import describe_machine
+from bench.office import BUSY
 from bench.peers.peer import plain_environment
 from bench.plot import write_plot
 from bench.questions import ON_REQUEST, QUESTIONS
@@ -80,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--size", type=_positive, metavar="KB", help="kB per administration, about")
     parser.add_argument("--days", type=_positive, default=20, help="working days (20)")
+    parser.add_argument(
+        "--busy",
+        type=_share,
+        default=BUSY,
+        metavar="SHARE",
+        help=f"of those worked in on a day have a full day, in the 20 days ({BUSY})",
+    )
     parser.add_argument("--rounds", type=_positive, default=3, help="nights with and without hooks")
     parser.add_argument(
         "--check", action="store_true", help="judge the bars; exit 1 if one is missed"
@@ -99,6 +107,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError("takes a number from 0 to 1")
+    return share
+
+
 def _settings(options: argparse.Namespace) -> Settings:
     asked = tuple(options.administrations or ())
     # The bars on nights are bars on large offices; those are made only if somebody asks for them.
@@ -108,6 +123,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         nights_of=nights_of,
         size=options.size * 1000 if options.size else None,
         days=options.days,
+        busy=options.busy,
         rounds=options.rounds,
     )
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from bench.nights import Nights, play_nights
+from bench.office import BUSY
 from bench.twenty_days import TwentyDays, play_days
 
 # About how many bytes an administration has in offices of different sizes.
@@ -23,6 +24,7 @@ class Settings:
     nights_of: tuple[int, ...] = (20,)
     size: int | None = None  # of an administration, in bytes
     days: int = 20
+    busy: float = BUSY
     rounds: int = 3
 
 
@@ -51,6 +53,7 @@ class Bench:
             administrations=count,
             size=self.size(count),
             days=self.settings.days,
+            busy=self.settings.busy,
             say=self.say,
         )
 

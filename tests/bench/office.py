@@ -13,6 +13,7 @@ from avplugin.demo.working_day import play_working_day
 from avplugin.foxpro.table import TableHeader
 
 FILES = 120
+BUSY = 0.1  # of those that are worked in have a full day
 _PAGE = 4096
 _PIECE = 50_000_000  # bytes
 
@@ -20,8 +21,11 @@ _PIECE = 50_000_000  # bytes
 class BenchOffice:
     """A demo office below `folder`, and a copy of it as it was the evening before."""
 
-    def __init__(self, folder: Path, *, administrations: int, size: int) -> None:
+    def __init__(
+        self, folder: Path, *, administrations: int, size: int, busy: float = BUSY
+    ) -> None:
         self.folder = folder
+        self._busy = busy
         made = generate_office(folder, administrations=administrations, size=size, files=FILES)
         made.register.touch()  # a register of long ago is told each night
         self._day = 0
@@ -40,7 +44,7 @@ class BenchOffice:
     def next_day(self, share: float, *, pack: bool = False) -> list[DemoAdministration]:
         """Let a day pass in this share of the administrations; return those that changed."""
         self._day += 1
-        day = play_working_day(self.folder, seed=self._day, share=share, pack=pack)
+        day = play_working_day(self.folder, seed=self._day, share=share, busy=self._busy, pack=pack)
         return [each for each in self.administrations if each.code in day.administrations]
 
 

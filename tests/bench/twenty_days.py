@@ -46,11 +46,17 @@ class TwentyDays:
 
 
 def play_days(
-    folder: Path, *, administrations: int, size: int, days: int, say: Callable[[str], None]
+    folder: Path,
+    *,
+    administrations: int,
+    size: int,
+    days: int,
+    busy: float,
+    say: Callable[[str], None],
 ) -> TwentyDays:
     """Make an office and let it live; one administration is packed half-way."""
     began = time.monotonic()
-    office = BenchOffice(folder / "office", administrations=administrations, size=size)
+    office = BenchOffice(folder / "office", administrations=administrations, size=size, busy=busy)
     say(f"made {administrations} administrations in {time.monotonic() - began:.0f} s")
     peers: list[Peer] = [
         Zipped(office, folder),
