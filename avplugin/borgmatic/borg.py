@@ -49,6 +49,7 @@ _BLOCK = 1 << 20  # bytes of a file that are handed on at once
 
 # File too large, no space, read-only, over quota: as Borg writes them in warnings about a file.
 _NO_ROOM = re.compile(r"\[Errno (27|28|30|122)\]")
+_IN_EXTRACTION = ", in extract_item\n"  # a line of a traceback of Borg's
 
 
 class BorgError(AvpluginError):
@@ -252,12 +253,16 @@ def extract(
     options = [*(["--progress"] if progress else []), *options]
     words = ["extract", *options, f"{repository.path}::{archive}", *roots]
     warnings: list[str] = []
+    failures: list[str] = []
 
     def note(document: dict[str, Any]) -> None:
         if progress and document.get("msgid") == "extract" and "current" in document:
             progress(int(document["current"]))
         elif document.get("levelname") == "WARNING":
             warnings.append(str(document.get("message")))
+        elif _IN_EXTRACTION in (said := str(document.get("message"))):
+            # Of what the file's buffer still held Borg makes no warning, but a traceback.
+            failures.extend(line for line in said.splitlines() if line.startswith("OSError"))
 
     # Options of borgmatic's own may choose more than the paths do.
     is_plain = not (repository.settings.get("extra_borg_options") or {}).get("extract")
@@ -265,7 +270,7 @@ def extract(
     try:
         _run(repository, words, folder=destination, on_log=note, module=module)
     except BorgError as error:
-        full = next((warning for warning in warnings if _NO_ROOM.search(warning)), None)
+        full = next((said for said in warnings + failures if _NO_ROOM.search(said)), None)
         if full is None:
             raise
         raise DestinationFull(f"{destination} has no room left: {full}") from error
