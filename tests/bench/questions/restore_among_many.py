@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-
 from bench.answer import Answer, Table
 from bench.bench import Bench
-from bench.in_turn import in_turn
-from bench.office import BenchOffice
-from bench.peers.borgmatic import WithAvplugin
+from bench.restores import BORG, measure_restores
 from bench.spent import Spent
 
 _COUNTS = (20, 1000)
 _SIZE = 400_000  # bytes of an administration, so that one is like another
-_ROUNDS = 5
-_BORG = "borg extract"
 
 
 def ask(bench: Bench) -> Answer:
@@ -24,7 +18,7 @@ def ask(bench: Bench) -> Answer:
         bench.say(f"restoring one of {count} administrations")
         spent |= _measure(bench, count)
     size = (bench.settings.size or _SIZE) / 1e6
-    against = _name(_BORG, _COUNTS[0])
+    against = _name(BORG, _COUNTS[0])
     title = f"Restore of one administration of {size:.1f} MB to a new folder"
     return Answer(
         [
@@ -48,20 +42,7 @@ def ask(bench: Bench) -> Answer:
 def _measure(bench: Bench, count: int) -> dict[str, list[Spent]]:
     folder = bench.folder / f"restore-among-{count}"
     size = bench.settings.size or _SIZE
-    office = BenchOffice(folder / "office", administrations=count, size=size)
-    peer = WithAvplugin(office)
-    peer.prepare()
-    peer.back_up([])
-    administration = office.administrations[count // 2]
-    [archive] = peer.borg("list", "--short", peer.repository).split()
-    inside = str(administration.folder).lstrip("/")
-    ways = {
-        _BORG: ["borg", "extract", f"{peer.repository}::{archive}", f"pp:{inside}"],
-        peer.name: ["avplugin", "restore", administration.code, "--new", "new", "--yes"],
-    }
-    environment = {**peer.environment, "BORG_PASSPHRASE": peer.passphrase()}
-    found = in_turn(ways, environment, folder, min(_ROUNDS, bench.settings.rounds + 2))
-    shutil.rmtree(office.folder)
+    found = measure_restores(bench, folder, administrations=count, size=size)
     return {_name(way, count): each for way, each in found.items()}
 
 
